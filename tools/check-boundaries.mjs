@@ -10,7 +10,7 @@ const mayImport = {
   'type:platform': ['type:contracts'],
   'type:contracts': [],
 };
-const allowedPackages = { 'type:contracts': ['zod'] };
+const allowedPackages = { 'type:contracts': ['zod', 'zod-openapi'] };
 
 const readJson = (file) => JSON.parse(readFileSync(file, 'utf8'));
 const projects = ['apps', 'libs']

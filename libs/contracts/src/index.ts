@@ -1,1 +1,12 @@
-export {};
+export * from './access.js';
+export * from './analytics.js';
+export * from './asyncapi.js';
+export * from './audit.js';
+export * from './code-snapshot.js';
+export * from './codes.js';
+export * from './events.js';
+export * from './mfa.js';
+export * from './openapi.js';
+export * from './operations.js';
+export * from './primitives.js';
+export * from './problems.js';

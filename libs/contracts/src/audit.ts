@@ -1,0 +1,54 @@
+import { z } from 'zod';
+import { InstantSchema, PageQuerySchema, pageSchema, UuidSchema } from './primitives.js';
+
+/** What an entry says; the chain adds `seq`, `prevHash` and `hash`. Never a secret: ids only. */
+export const AuditRecordSchema = z.object({
+  id: UuidSchema,
+  at: InstantSchema,
+  workspaceId: UuidSchema,
+  actor: z.string().meta({ description: '`key:<id>`, `subject:<id>` or `system`' }),
+  action: z.string().meta({ examples: ['verification.attempt', 'code.revoke'] }),
+  subject: z.string().optional(),
+  codeId: UuidSchema.optional(),
+  factorId: UuidSchema.optional(),
+  enrollmentId: UuidSchema.optional(),
+  result: z.string().optional(),
+  reason: z.string().optional(),
+  deviceId: z.string().optional(),
+  deviceType: z.string().optional(),
+  os: z.string().optional(),
+  browser: z.string().optional(),
+  biometric: z.enum(['none', 'passed', 'failed']).optional(),
+  ip: z.string().optional(),
+  country: z.string().optional(),
+  city: z.string().optional(),
+  requestId: z.string().optional(),
+});
+export type AuditRecord = z.output<typeof AuditRecordSchema>;
+
+/** `hash` = hex SHA-256 of the RFC 8785 canonical JSON of the entry without `hash`. */
+export const AuditEntrySchema = AuditRecordSchema.extend({
+  seq: z.int().min(1),
+  prevHash: z.string().regex(/^[0-9a-f]{64}$/),
+  hash: z.string().regex(/^[0-9a-f]{64}$/),
+}).meta({ id: 'AuditEntry' });
+export type AuditEntry = z.output<typeof AuditEntrySchema>;
+
+export const ListAuditQuerySchema = PageQuerySchema.extend({
+  action: z.string().max(100).optional(),
+  subject: z.string().max(200).optional(),
+});
+export type ListAuditQuery = z.output<typeof ListAuditQuerySchema>;
+export const AuditPageSchema = pageSchema(AuditEntrySchema);
+
+export const AuditVerificationSchema = z
+  .object({
+    ok: z.boolean(),
+    entries: z.int(),
+    head: z.string().nullable().meta({ description: 'hash of the last entry' }),
+    pending: z.int().meta({ description: 'entries that are written and not chained yet' }),
+    brokenAt: z.int().optional().meta({ description: '`seq` of the first entry that does not add up' }),
+    problem: z.string().optional(),
+  })
+  .meta({ id: 'AuditVerification' });
+export type AuditVerification = z.output<typeof AuditVerificationSchema>;

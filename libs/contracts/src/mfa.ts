@@ -1,0 +1,163 @@
+import { z } from 'zod';
+import { InstantSchema, lineSchema, UuidSchema } from './primitives.js';
+
+/** The relying party's own user id, as it appears in paths and bodies. */
+export const SubjectNameSchema = lineSchema(200);
+
+export const PutSubjectSchema = z
+  .strictObject({
+    displayName: lineSchema(200).nullable().optional(),
+    email: z.email().max(254).nullable().optional(),
+    groups: z.array(lineSchema(100)).max(200).optional(),
+    roles: z.array(lineSchema(100)).max(200).optional(),
+  })
+  .meta({ id: 'PutSubject' });
+export type PutSubject = z.output<typeof PutSubjectSchema>;
+
+export const SubjectSchema = z
+  .object({
+    id: UuidSchema,
+    subject: z.string(),
+    displayName: z.string().nullable(),
+    email: z.string().nullable(),
+    groups: z.array(z.string()),
+    roles: z.array(z.string()),
+    status: z.enum(['active', 'offboarded']),
+    createdAt: InstantSchema,
+    updatedAt: InstantSchema,
+  })
+  .meta({ id: 'Subject' });
+export type Subject = z.output<typeof SubjectSchema>;
+
+export const FactorSchema = z
+  .object({
+    id: UuidSchema,
+    type: z.enum(['totp', 'recovery']),
+    status: z.enum(['active', 'locked', 'revoked']),
+    createdAt: InstantSchema,
+    lastUsedAt: InstantSchema.nullable(),
+  })
+  .meta({ id: 'Factor' });
+export type Factor = z.output<typeof FactorSchema>;
+export const FactorsSchema = z.object({ items: z.array(FactorSchema) });
+
+export const RevokeFactorSchema = z
+  .strictObject({ reason: z.enum(['device-lost', 'compromised', 'replaced', 'other']) })
+  .meta({ id: 'RevokeFactor' });
+
+/** RFC 6238 parameters of a factor. Defaults: security.md §1. */
+export const TotpParametersSchema = z.object({
+  algorithm: z.enum(['SHA1', 'SHA256', 'SHA512']).default('SHA1'),
+  digits: z.union([z.literal(6), z.literal(8)]).default(6),
+  periodSeconds: z.int().min(15).max(60).default(30),
+});
+export type TotpParameters = z.output<typeof TotpParametersSchema>;
+
+export const EnrollmentSettingsSchema = z
+  .strictObject({
+    enabled: z.boolean(),
+    issuer: lineSchema(60).refine((text) => !text.includes(':'), 'must not contain a colon'),
+    ticketTtlSeconds: z.int().min(60).max(259_200),
+  })
+  .meta({ id: 'EnrollmentSettings' });
+export type EnrollmentSettings = z.output<typeof EnrollmentSettingsSchema>;
+
+export const CreateEnrollmentSchema = z
+  .strictObject({
+    subject: SubjectNameSchema,
+    factor: z.literal('totp').default('totp'),
+    delivery: z.enum(['link', 'inline']),
+    expiresInSeconds: z.int().min(60).max(259_200).optional(),
+  })
+  .meta({ id: 'CreateEnrollment' });
+export type CreateEnrollment = z.output<typeof CreateEnrollmentSchema>;
+
+export const ENROLLMENT_STATUSES = [
+  'created',
+  'opened',
+  'claimed',
+  'active',
+  'failed',
+  'expired',
+  'revoked',
+  'superseded',
+] as const;
+export const EnrollmentSchema = z
+  .object({
+    id: UuidSchema,
+    subject: z.string(),
+    factor: z.literal('totp'),
+    delivery: z.enum(['link', 'inline']),
+    status: z.enum(ENROLLMENT_STATUSES),
+    createdAt: InstantSchema,
+    expiresAt: InstantSchema,
+    factorId: UuidSchema.nullable(),
+  })
+  .meta({ id: 'Enrollment' });
+export type Enrollment = z.output<typeof EnrollmentSchema>;
+
+/** The secret half is in this answer and in no other. */
+export const CreatedEnrollmentSchema = EnrollmentSchema.extend({
+  claimToken: z.string(),
+  otpauthUri: z.string(),
+  secret: z.string().meta({ description: 'base32 without padding' }),
+  qrSvg: z.string(),
+}).meta({ id: 'CreatedEnrollment' });
+
+export const ConfirmEnrollmentSchema = z
+  .strictObject({
+    code: z.string().regex(/^\d{6,8}$/, 'must be 6 to 8 digits'),
+    claimToken: z.string().min(1).max(200),
+  })
+  .meta({ id: 'ConfirmEnrollment' });
+export type ConfirmEnrollment = z.output<typeof ConfirmEnrollmentSchema>;
+export const ConfirmedEnrollmentSchema = z
+  .object({ status: z.literal('active'), factorId: UuidSchema, recoveryCodes: z.array(z.string()) })
+  .meta({ id: 'ConfirmedEnrollment' });
+
+export const VerificationContextSchema = z.strictObject({
+  ip: z.union([z.ipv4(), z.ipv6()]).optional(),
+  userAgent: z.string().max(1000).optional(),
+  deviceId: lineSchema(200).optional(),
+  country: z
+    .string()
+    .regex(/^[A-Z]{2}$/, 'must be ISO 3166-1 alpha-2')
+    .optional(),
+  biometric: z.enum(['none', 'passed', 'failed']).optional(),
+  codeId: UuidSchema.optional(),
+});
+export type VerificationContext = z.output<typeof VerificationContextSchema>;
+
+export const CreateVerificationSchema = z
+  .strictObject({
+    subject: SubjectNameSchema,
+    factor: z.enum(['totp', 'recovery']),
+    code: z.string().min(1).max(64),
+    context: VerificationContextSchema.optional(),
+  })
+  .meta({ id: 'CreateVerification' });
+export type CreateVerification = z.output<typeof CreateVerificationSchema>;
+
+/** The true reasons; a key without `verify:reason` gets `failed` for every one of them. */
+export const REJECTION_REASONS = [
+  'invalid_code',
+  'replayed',
+  'locked',
+  'throttled',
+  'no_factor',
+  'revoked',
+  'offboarded',
+  'unknown_subject',
+] as const;
+export type RejectionReason = (typeof REJECTION_REASONS)[number];
+
+export const VerificationSchema = z
+  .object({
+    id: UuidSchema,
+    result: z.enum(['accepted', 'rejected', 'step_up']),
+    reason: z.enum(['failed', ...REJECTION_REASONS]).optional(),
+    factorId: UuidSchema.optional(),
+    attemptsLeft: z.int().optional(),
+  })
+  .meta({ id: 'Verification' });
+export type Verification = z.output<typeof VerificationSchema>;
