@@ -12,6 +12,7 @@ export const AuditRecordSchema = z.object({
   codeId: UuidSchema.optional(),
   factorId: UuidSchema.optional(),
   enrollmentId: UuidSchema.optional(),
+  keyId: UuidSchema.optional(),
   result: z.string().optional(),
   reason: z.string().optional(),
   deviceId: z.string().optional(),

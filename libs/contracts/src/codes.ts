@@ -130,9 +130,9 @@ export const CodeSchema = z
 export type Code = z.output<typeof CodeSchema>;
 
 export const ListCodesQuerySchema = PageQuerySchema.extend({
-  q: z.string().max(200).optional(),
-  tag: z.string().max(50).optional(),
-  folder: z.string().max(200).optional(),
+  q: lineSchema(200).optional(),
+  tag: lineSchema(50).optional(),
+  folder: lineSchema(200).optional(),
   status: CodeStatusSchema.optional(),
   kind: CodeKindSchema.optional(),
   sort: z.enum(['createdAt', '-createdAt']).default('-createdAt'),

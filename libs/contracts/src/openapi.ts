@@ -36,7 +36,7 @@ function responsesOf(spec: OperationSpec): Responses {
     };
   }
   const types = spec.answerTypes?.map((type) => [type, { schema: { type: 'string' as const } }]);
-  responses[`${spec.status}` as keyof Responses] = {
+  responses[`${spec.status}`] = {
     description: spec.summary,
     ...(spec.answer ? { content: { 'application/json': { schema: spec.answer } } } : {}),
     ...(types ? { content: Object.fromEntries(types) } : {}),

@@ -59,7 +59,7 @@ export interface OperationSpec {
   params?: z.ZodObject;
   query?: z.ZodObject;
   body?: z.ZodType;
-  status: number;
+  status: 200 | 201 | 204;
   answer?: z.ZodType;
   /** Content types of an answer that is not JSON. */
   answerTypes?: readonly string[];
@@ -283,7 +283,7 @@ export const operations = {
     status: 201,
     answer: CreatedEnrollmentSchema,
     idempotent: true,
-    problems: ['not-found', 'enrollment-disabled', 'not-supported', 'idempotency-conflict'],
+    problems: ['not-found', 'enrollment-disabled', 'enrollment-failed', 'not-supported', 'idempotency-conflict'],
   },
   getEnrollment: {
     method: 'GET',

@@ -1,16 +1,29 @@
 import { z } from 'zod';
 
-/** RFC 3339 in UTC with milliseconds, as `Date.prototype.toISOString` writes it. */
+/** @returns the instant as `Date.prototype.toISOString` writes it; what is none (RFC 3339 allows second 60) as it came */
+function inUtc(text: string): string {
+  const at = new Date(text);
+  return Number.isNaN(at.getTime()) ? text : at.toISOString();
+}
+
+/** RFC 3339 in UTC with milliseconds, of the years that RFC 3339 and PostgreSQL both have. */
 export const InstantSchema = z.iso
   .datetime({ offset: true })
-  .overwrite((text) => new Date(text).toISOString())
+  .overwrite(inUtc)
+  .refine(
+    (text) => /^(?!0000)\d{4}-.*Z$/.test(text) && !Number.isNaN(Date.parse(text)),
+    'must be a time between the years 1 and 9999',
+  )
   .meta({ description: 'RFC 3339; answered in UTC with milliseconds' });
 
 export const UuidSchema = z.uuid();
 
-/** Text of people: no control characters (C0, DEL, C1), nothing that breaks a log line or a header. */
+/**
+ * Text of people: no control characters (C0, DEL, C1), nothing that breaks a log line or a header; and no lone
+ * surrogates, which are no characters and which PostgreSQL's jsonb refuses.
+ */
 // oxlint-disable-next-line no-control-regex -- refusing control characters is the purpose
-export const hasControlCharacters = (text: string): boolean => /[\u0000-\u001f\u007f-\u009f]/.test(text);
+export const hasControlCharacters = (text: string): boolean => /[\u0000-\u001f\u007f-\u009f]|\p{Cs}/u.test(text);
 
 export const lineSchema = (max: number) =>
   z

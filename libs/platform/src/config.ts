@@ -1,0 +1,140 @@
+import { isIP } from 'node:net';
+import { hostname } from 'node:os';
+import { z } from 'zod';
+import { Secret } from './secret.js';
+
+const secret = (schema: z.ZodType<string>) => schema.transform((text) => new Secret(text));
+const list = (item: z.ZodString) =>
+  z
+    .string()
+    .transform((text) =>
+      text
+        .split(',')
+        .map((part) => part.trim())
+        .filter(Boolean),
+    )
+    .pipe(z.array(item));
+const int = (fallback: number, min: number, max: number) => z.coerce.number().int().min(min).max(max).default(fallback);
+const url = (...protocols: string[]) =>
+  z
+    .string()
+    .refine(
+      (text) => URL.canParse(text) && protocols.includes(new URL(text).protocol),
+      `must be a URL that starts with ${protocols.map((protocol) => `${protocol}//`).join(' or ')}`,
+    );
+const cidr = z.string().refine((text) => {
+  const [address = '', bits, rest] = text.split('/');
+  const family = isIP(address);
+  return (
+    family !== 0 &&
+    rest === undefined &&
+    (bits === undefined || (/^\d+$/.test(bits) && Number(bits) <= (family === 4 ? 32 : 128)))
+  );
+}, 'must be an address or a CIDR');
+
+/** Every variable that Signet reads, with its meaning; `signet config` prints this table. */
+export const configVariables = {
+  PORT: int(8080, 0, 65_535).describe('HTTP port (0: any free one)'),
+  SIGNET_HOST: z.string().default('127.0.0.1').describe('address to listen on'),
+  SIGNET_DATA_DIR: z.string().min(1).default('./data').describe('embedded stores, scan journal, generated keys'),
+  SIGNET_PUBLIC_URL: url('http:', 'https:')
+    .optional()
+    .describe('what short URLs start with; default http://127.0.0.1:{PORT}'),
+  SIGNET_BOOTSTRAP_KEY: secret(
+    z
+      .string()
+      .min(16)
+      .max(200)
+      .regex(/^[\x21-\x7e]+$/, 'must be printable, without spaces'),
+  )
+    .optional()
+    .describe('admin API key created with the first workspace; random and printed once when absent'),
+  SIGNET_MASTER_KEYS: secret(z.string().min(1))
+    .optional()
+    .describe('key ring as id:base64 of 32 bytes, comma-separated, the first one encrypts; needed when distributed'),
+  DATABASE_URL: secret(url('postgres:', 'postgresql:')).optional().describe('PostgreSQL ≥ 15; absent: embedded'),
+  REDIS_URL: secret(url('redis:', 'rediss:')).optional().describe('Redis ≥ 6.2; absent: in process'),
+  KAFKA_BROKERS: list(z.string().regex(/^[^\s:/]+:\d{1,5}$/, 'must be host:port'))
+    .optional()
+    .describe('Kafka, comma-separated; absent: embedded log'),
+  SIGNET_KAFKA_REPLICATION: int(1, 1, 7).describe('replication factor of topics that Signet creates'),
+  SIGNET_MIGRATE_ON_START: z
+    .stringbool()
+    .default(true)
+    .describe('run pending migrations at start; false: `signet migrate` does'),
+  SIGNET_INSTANCE: z
+    .string()
+    .regex(/^[A-Za-z0-9._-]{1,64}$/)
+    .default(
+      hostname()
+        .replaceAll(/[^A-Za-z0-9._-]/g, '-')
+        .slice(0, 64),
+    )
+    .describe('name of this process in logs and events'),
+  SIGNET_LOG_LEVEL: z
+    .enum(['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'])
+    .default('info')
+    .describe('of the JSON log on stdout'),
+  SIGNET_TRUSTED_PROXIES: list(cidr).default([]).describe('CIDRs whose X-Forwarded-* headers count'),
+  SIGNET_COUNTRY_HEADER: z
+    .string()
+    .regex(/^[A-Za-z0-9-]{1,64}$/)
+    .optional()
+    .describe('header in which a trusted proxy sends the ISO country'),
+  SIGNET_METRICS_ALLOW: list(cidr).default([]).describe('CIDRs that may read /metrics besides loopback and admin keys'),
+  SIGNET_KEY_REQUESTS_PER_SECOND: int(100, 0, 1_000_000).describe('sustained requests of an API key (0: no limit)'),
+  SIGNET_KEY_BURST: int(1000, 1, 1_000_000).describe('requests that an API key may save up'),
+  SIGNET_UNKNOWN_SLUGS_PER_MINUTE: int(60, 0, 1_000_000).describe('404s of an address before 429 (0: no limit)'),
+  SIGNET_CLAIMS_PER_MINUTE: int(30, 0, 1_000_000).describe('claims of an address on one code before 429 (0: no limit)'),
+  SIGNET_JOURNAL_MAX_MB: int(4096, 1, 1_000_000).describe('scan journal; above it scans are folded into counters'),
+  SIGNET_SHUTDOWN_SECONDS: int(10, 1, 300).describe('how long a stop may take to finish what is in hand'),
+} as const;
+
+const schema = z.object(configVariables);
+type Values = z.output<typeof schema>;
+
+/** The settings of one process, read once. */
+export class SignetConfig {
+  constructor(readonly values: Values) {}
+
+  get port(): number {
+    return this.values.PORT;
+  }
+  get publicUrl(): string {
+    return (this.values.SIGNET_PUBLIC_URL ?? `http://127.0.0.1:${this.values.PORT}`).replace(/\/+$/, '');
+  }
+}
+
+export class ConfigError extends Error {
+  constructor(readonly problems: readonly string[]) {
+    super(`The configuration is not valid:\n${problems.map((problem) => `  ${problem}`).join('\n')}`);
+    this.name = 'ConfigError';
+  }
+}
+
+/** The variables that a distributed service cannot do without. */
+export type RequiredVariable =
+  | 'DATABASE_URL'
+  | 'REDIS_URL'
+  | 'KAFKA_BROKERS'
+  | 'SIGNET_MASTER_KEYS'
+  | 'SIGNET_PUBLIC_URL';
+
+/**
+ * @param defaults used for what the environment leaves out (a service's own port)
+ * @throws ConfigError naming every variable that is wrong or missing; a secret's value is never in it
+ */
+export function loadConfig(
+  environment: NodeJS.ProcessEnv,
+  { required = [], defaults = {} }: { required?: readonly RequiredVariable[]; defaults?: Record<string, string> } = {},
+): SignetConfig {
+  const present = Object.entries({ ...defaults, ...environment }).filter(
+    ([, value]) => value !== undefined && value !== '',
+  );
+  const given = Object.fromEntries(present);
+  const missing = required.filter((name) => given[name] === undefined).map((name) => `${name}: must be set`);
+  const parsed = schema.safeParse(given);
+  const wrong = parsed.success ? [] : parsed.error.issues.map((issue) => `${issue.path.join('.')}: ${issue.message}`);
+  if (!parsed.success || missing.length > 0) throw new ConfigError([...missing, ...wrong]);
+  return new SignetConfig(parsed.data);
+}

@@ -1,0 +1,44 @@
+import { DataSource } from 'typeorm';
+import type { Migration } from './migrations.js';
+
+/** The PostgreSQL roles of the services; the migrations of each context grant what architecture.md §2 gives them. */
+export type DatabaseRole = 'signet_enrollment' | 'signet_redirect' | 'signet_verification' | 'signet_analytics';
+
+export type DatabaseAddress = { url: string } | { socketDirectory: string };
+
+export interface DatabaseOptions {
+  address: DatabaseAddress;
+  migrations: readonly Migration[];
+  /** Absent: as the user who connects (migrations, the run in one process). */
+  role?: DatabaseRole;
+  applicationName: string;
+  poolSize?: number;
+}
+
+/** TypeORM's ordinary `postgres` driver for both runs; SQL is written out in each context's `*.sql.ts`. */
+export function createDataSource({
+  address,
+  migrations,
+  role,
+  applicationName,
+  poolSize = 10,
+}: DatabaseOptions): DataSource {
+  const embedded = 'socketDirectory' in address;
+  return new DataSource({
+    type: 'postgres',
+    ...(embedded
+      ? { host: address.socketDirectory, port: 5432, username: 'postgres', password: 'postgres', database: 'postgres' }
+      : { url: address.url }),
+    applicationName,
+    migrations: [...migrations],
+    migrationsTableName: 'signet_migrations',
+    // On the embedded database a wait for a connection is a wait for its one session.
+    connectTimeoutMS: embedded ? 30_000 : 3000,
+    extra: {
+      // pglite-socket mixes the protocol messages of several connections in the one session that they share.
+      max: embedded ? 1 : poolSize,
+      ...(embedded ? {} : { statement_timeout: 15_000, idle_in_transaction_session_timeout: 30_000, keepAlive: true }),
+      ...(role ? { options: `-c role=${role}` } : {}),
+    },
+  });
+}

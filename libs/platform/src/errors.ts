@@ -1,0 +1,38 @@
+import { problems, type Problem, type ProblemKind } from '@signet/contracts';
+
+type ProblemDetails = Pick<Problem, 'detail' | 'errors' | 'attemptsLeft'> & {
+  /** Seconds; becomes the `Retry-After` header. */
+  retryAfter?: number;
+  cause?: unknown;
+};
+
+/**
+ * A failure that a caller can be told about. Thrown anywhere inside; becomes problem+json (RFC 9457) only at the
+ * HTTP edge. `kind` decides status and title (`problems` in libs/contracts).
+ */
+export class SignetError extends Error {
+  readonly status: number;
+  readonly details: Omit<ProblemDetails, 'cause'>;
+
+  constructor(
+    readonly kind: ProblemKind,
+    { cause, ...details }: ProblemDetails = {},
+  ) {
+    super(details.detail ?? problems[kind].title, { cause });
+    this.name = 'SignetError';
+    this.status = problems[kind].status;
+    this.details = details;
+  }
+}
+
+/** Whether a failure may pass when the same call is made again later (a dependency is down). */
+export function isTransient(error: unknown): boolean {
+  if (error instanceof SignetError) return error.status === 503;
+  if (!(error instanceof Error)) return false;
+  const cause = 'driverError' in error ? error.driverError : error;
+  const code = cause instanceof Error && 'code' in cause ? String(cause.code) : '';
+  // Node's socket errors; PostgreSQL classes 08 connection, 40 rollback, 53 resources, 57 operator intervention.
+  if (/^(ECONN|EPIPE|ETIMEDOUT|EHOST|ENET|ENOTFOUND|EAI_|ENOENT$)/.test(code) || /^(08|40|53|57)...$/.test(code))
+    return true;
+  return /connection (terminated|closed|ended)|timeout (exceeded|expired)|Connection is closed/i.test(error.message);
+}

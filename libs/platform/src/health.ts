@@ -1,0 +1,47 @@
+/** The dependencies of this process, each with a check that rejects with the reason while it is missing. */
+export class Health {
+  private readonly checks = new Map<string, () => Promise<void>>();
+  private readonly degraded = new Map<string, () => string | undefined>();
+  private stopping = false;
+
+  /** `/readyz` fails and names it while `check` rejects. */
+  require(name: string, check: () => Promise<void>): void {
+    this.checks.set(name, check);
+  }
+  /** `/readyz` stays ready and says what is worse than it should be. */
+  observe(name: string, check: () => string | undefined): void {
+    this.degraded.set(name, check);
+  }
+  /** From now on not ready: load balancers send no more, while what is in hand is finished. */
+  beginShutdown(): void {
+    this.stopping = true;
+  }
+
+  async report(): Promise<{ ready: boolean; missing: Record<string, string>; degraded: Record<string, string> }> {
+    const missing: Record<string, string> = this.stopping ? { process: 'shutting down' } : {};
+    const results = [...this.checks].map(async ([name, check]) => {
+      const reason = await withinTwoSeconds(check);
+      if (reason) missing[name] = reason;
+    });
+    await Promise.all(results);
+    const degraded: Record<string, string> = {};
+    for (const [name, check] of this.degraded) {
+      const reason = check();
+      if (reason) degraded[name] = reason;
+    }
+    return { ready: Object.keys(missing).length === 0, missing, degraded };
+  }
+}
+
+async function withinTwoSeconds(check: () => Promise<void>): Promise<string | undefined> {
+  const late = AbortSignal.timeout(2000);
+  const timeout = new Promise<never>((_, reject) => {
+    late.addEventListener('abort', () => reject(new Error('no answer within 2 s')));
+  });
+  try {
+    await Promise.race([check(), timeout]);
+    return undefined;
+  } catch (error) {
+    return error instanceof Error ? error.message : String(error);
+  }
+}

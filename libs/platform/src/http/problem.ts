@@ -1,0 +1,83 @@
+import { Catch, HttpException, type ArgumentsHost, type ExceptionFilter } from '@nestjs/common';
+import { problems, type Problem, type ProblemKind } from '@signet/contracts';
+import type { FastifyReply, FastifyRequest } from 'fastify';
+import { isTransient, SignetError } from '../errors.js';
+import type { Logger } from '../logging.js';
+
+const kindByStatus: Readonly<Record<number, ProblemKind>> = {
+  400: 'unreadable-request',
+  401: 'unauthenticated',
+  403: 'forbidden',
+  404: 'not-found',
+  405: 'method-not-allowed',
+  413: 'body-too-large',
+  414: 'unreadable-request',
+  415: 'unsupported-media-type',
+};
+
+/** @returns the failure as something that a caller can be told; a bug or a stranger's error is an `internal-error` */
+export function toSignetError(error: unknown): SignetError {
+  if (error instanceof SignetError) return error;
+  if (isTransient(error)) return new SignetError('unavailable', { cause: error });
+  const status = statusOf(error);
+  const kind = status === undefined ? undefined : kindByStatus[status];
+  return new SignetError(kind ?? 'internal-error', { cause: error });
+}
+
+/** Nest's exceptions, and what Fastify refuses before a handler runs. */
+function statusOf(error: unknown): number | undefined {
+  if (error instanceof HttpException) return error.getStatus();
+  if (error instanceof Error && 'statusCode' in error && typeof error.statusCode === 'number') return error.statusCode;
+  return undefined;
+}
+
+/** RFC 9457; `instance` names the request, never its path, which may be a secret. */
+export function toProblem(error: SignetError, requestId: string): Problem {
+  const { retryAfter: _header, ...details } = error.details;
+  const { status, title } = problems[error.kind];
+  return {
+    type: `urn:signet:problem:${error.kind}`,
+    title,
+    status,
+    instance: `urn:uuid:${requestId}`,
+    requestId,
+    ...details,
+  };
+}
+
+/** Seconds after which a call to a missing dependency may be tried again. */
+const RETRY_AFTER_SECONDS = 2;
+
+export function sendProblem(error: SignetError, request: FastifyRequest, reply: FastifyReply): void {
+  const retryAfter = error.details.retryAfter ?? (error.status === 503 ? RETRY_AFTER_SECONDS : undefined);
+  if (retryAfter !== undefined) void reply.header('Retry-After', Math.ceil(retryAfter));
+  if (error.status === 401) void reply.header('WWW-Authenticate', 'Bearer realm="signet"');
+  void reply
+    .status(error.status)
+    .header('Content-Type', 'application/problem+json')
+    .header('Cache-Control', 'no-store')
+    .send(JSON.stringify(toProblem(error, request.id)));
+}
+
+/** Logs what is ours to mend: once, here. */
+export function logFailure(logger: Logger, error: SignetError, requestId: string): void {
+  if (error.status < 500) return;
+  const level = error.status === 503 ? 'warn' : 'error';
+  logger[level]({ err: error.cause ?? error, requestId, kind: error.kind }, 'a request failed');
+}
+
+/** The edge at which errors become problem+json. */
+@Catch()
+export class ProblemFilter implements ExceptionFilter {
+  constructor(private readonly logger: Logger) {}
+
+  catch(thrown: unknown, host: ArgumentsHost): void {
+    const error = toSignetError(thrown);
+    const http = host.switchToHttp();
+    const request = http.getRequest<FastifyRequest>();
+    const reply = http.getResponse<FastifyReply>();
+    logFailure(this.logger, error, request.id);
+    if (reply.sent || reply.raw.headersSent) return;
+    sendProblem(error, request, reply);
+  }
+}

@@ -1,0 +1,107 @@
+import { dataSchemaUrn, type SignetEvent } from '@signet/contracts';
+import type { DataSource, EntityManager } from 'typeorm';
+import { Backoff } from '../backoff.js';
+import type { EventLog, NewRecord } from '../event-log/event-log.js';
+import type { Logger } from '../logging.js';
+import {
+  readCommittedRows,
+  readNextSequence,
+  removePublishedRows,
+  tryLockRelay,
+  type OutboxRow,
+} from './outbox.sql.js';
+
+const BATCH = 500;
+const IDLE_MILLISECONDS = 200;
+/** The relay numbers what it publishes, so it is the CloudEvents source of these events. */
+export const OUTBOX_SOURCE = '/signet/outbox/relay';
+
+/**
+ * Moves rows from the outbox to the event log, in commit order, at least once: a crash between publishing and deleting
+ * publishes the same ids, bytes and sequence numbers again.
+ */
+export class OutboxRelay {
+  private readonly backoff = new Backoff({ minMilliseconds: 200, maxMilliseconds: 10_000 });
+  private running?: Promise<void>;
+  private readonly stopping = new AbortController();
+
+  constructor(
+    private readonly dataSource: DataSource,
+    private readonly eventLog: EventLog,
+    private readonly logger: Logger,
+  ) {}
+
+  start(): void {
+    this.running ??= this.run();
+  }
+
+  async stop(): Promise<void> {
+    this.stopping.abort();
+    this.backoff.wake();
+    await this.running;
+  }
+
+  /** Nest calls it, so that the loop ends before the stores are closed. */
+  onApplicationShutdown(): Promise<void> {
+    return this.stop();
+  }
+
+  /** After a commit: publish without waiting for the next look. */
+  wake(): void {
+    this.backoff.wake();
+  }
+
+  private async run(): Promise<void> {
+    while (!this.stopping.signal.aborted) {
+      try {
+        const moved = await this.dataSource.transaction((manager) => this.move(manager));
+        this.backoff.reset();
+        if (moved < BATCH) await this.backoff.sleep(IDLE_MILLISECONDS);
+      } catch (error) {
+        this.logger.warn({ err: error }, 'the outbox could not be published; trying again');
+        await this.backoff.sleepAfterFailure();
+      }
+    }
+  }
+
+  private async move(manager: EntityManager): Promise<number> {
+    if (!(await tryLockRelay(manager))) return 0;
+    const rows = await readCommittedRows(manager, BATCH);
+    if (rows.length === 0) return 0;
+    const first = await readNextSequence(manager);
+    for (const [topic, records] of recordsByTopic(rows, first)) await this.eventLog.publish(topic, records);
+    await removePublishedRows(
+      manager,
+      rows.map((row) => row.id),
+    );
+    return rows.length;
+  }
+}
+
+function recordsByTopic(rows: readonly OutboxRow[], firstSequence: bigint): Map<string, NewRecord[]> {
+  const topics = new Map<string, NewRecord[]>();
+  for (const [index, row] of rows.entries()) {
+    const records = topics.get(row.aggregatetype) ?? [];
+    records.push({
+      key: row.aggregateid,
+      value: Buffer.from(JSON.stringify(toEvent(row, firstSequence + BigInt(index)))),
+    });
+    topics.set(row.aggregatetype, records);
+  }
+  return topics;
+}
+
+function toEvent(row: OutboxRow, sequence: bigint): SignetEvent {
+  return {
+    specversion: '1.0',
+    id: row.id,
+    source: OUTBOX_SOURCE,
+    type: row.type,
+    subject: row.aggregateid,
+    time: row.timestamp.toISOString(),
+    datacontenttype: 'application/json',
+    dataschema: dataSchemaUrn(row.type),
+    sequence: sequence.toString(),
+    data: row.payload,
+  };
+}
