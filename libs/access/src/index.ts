@@ -1,1 +1,5 @@
-export {};
+export * from './access.migrations.js';
+export * from './access.module.js';
+export * from './access.service.js';
+export * from './api-key.guard.js';
+export * from './idempotency.js';

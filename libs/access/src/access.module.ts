@@ -1,0 +1,24 @@
+import { Global, Module } from '@nestjs/common';
+import { APP_GUARD } from '@nestjs/core';
+import { AccessController } from './access.controller.js';
+import { AccessService } from './access.service.js';
+import { ApiKeyGuard } from './api-key.guard.js';
+import { Idempotency } from './idempotency.js';
+
+/** The guard over every call of the contract; all that a service without keys to give needs. */
+@Module({ providers: [ApiKeyGuard, { provide: APP_GUARD, useExisting: ApiKeyGuard }], exports: [ApiKeyGuard] })
+export class ApiKeyGuardModule {}
+
+/** `Idempotency-Key`, for services with a key ring: stored answers are sealed. */
+@Global()
+@Module({ providers: [Idempotency], exports: [Idempotency] })
+export class IdempotencyModule {}
+
+/** Workspaces and API keys: the control plane's part. */
+@Module({
+  imports: [ApiKeyGuardModule, IdempotencyModule],
+  controllers: [AccessController],
+  providers: [AccessService],
+  exports: [AccessService],
+})
+export class AccessModule {}

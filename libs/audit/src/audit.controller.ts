@@ -1,0 +1,36 @@
+import { Readable } from 'node:stream';
+import type { AuditEntry, AuditVerification, InputOf } from '@signet/contracts';
+import { CurrentCaller, Input, Operation, type Caller } from '@signet/platform';
+import { Controller, Header, StreamableFile } from '@nestjs/common';
+import { AuditService } from './audit.service.js';
+
+@Controller()
+export class AuditController {
+  constructor(private readonly audit: AuditService) {}
+
+  @Operation('listAudit')
+  list(
+    @CurrentCaller() caller: Caller,
+    @Input() { query }: InputOf<'listAudit'>,
+  ): Promise<{ items: AuditEntry[]; nextCursor: string | null }> {
+    return this.audit.list(caller.workspaceId, query);
+  }
+
+  @Operation('exportAudit')
+  @Header('Cache-Control', 'no-store')
+  export(@CurrentCaller() caller: Caller): StreamableFile {
+    return new StreamableFile(Readable.from(toLines(this.audit.entries(caller.workspaceId))), {
+      type: 'application/x-ndjson',
+      disposition: 'attachment; filename="audit.ndjson"',
+    });
+  }
+
+  @Operation('verifyAudit')
+  verify(@CurrentCaller() caller: Caller): Promise<AuditVerification> {
+    return this.audit.verify(caller.workspaceId);
+  }
+}
+
+async function* toLines(entries: AsyncIterable<AuditEntry>): AsyncGenerator<string> {
+  for await (const entry of entries) yield `${JSON.stringify(entry)}\n`;
+}

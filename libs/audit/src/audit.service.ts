@@ -1,0 +1,62 @@
+import type { AuditEntry, AuditVerification, ListAuditQuery } from '@signet/contracts';
+import { decodeCursor, toPage } from '@signet/platform';
+import { Injectable } from '@nestjs/common';
+import { DataSource } from 'typeorm';
+import { z } from 'zod';
+import { AuditSequencer } from './audit-sequencer.js';
+import { countUnchained, readChainAfter, readEntriesBefore, readHeads } from './audit.sql.js';
+import { checkEntry, GENESIS, type Head } from './chain.js';
+
+const PAGE = 1000;
+
+/** Reading the log: pages, the whole chain, and whether it adds up. */
+@Injectable()
+export class AuditService {
+  constructor(
+    private readonly dataSource: DataSource,
+    private readonly sequencer: AuditSequencer,
+  ) {}
+
+  async list(workspaceId: string, query: ListAuditQuery): Promise<{ items: AuditEntry[]; nextCursor: string | null }> {
+    const beforeSeq = decodeCursor(query.cursor, z.int());
+    const filter = { beforeSeq, action: query.action, subject: query.subject, limit: query.limit + 1 };
+    const entries = await readEntriesBefore(this.dataSource.manager, workspaceId, filter);
+    return toPage(entries, query.limit, ({ seq }) => seq);
+  }
+
+  /** Every chained entry in order, read a page at a time. */
+  async *entries(workspaceId: string): AsyncGenerator<AuditEntry> {
+    await this.sequencer.chainAll();
+    for (let seq = 0; ;) {
+      const page = await readChainAfter(this.dataSource.manager, workspaceId, seq, PAGE);
+      yield* page;
+      const last = page.at(-1);
+      if (!last || page.length < PAGE) return;
+      seq = last.seq;
+    }
+  }
+
+  /** Recomputes every hash, and compares the end with the head that the sequencer keeps: a cut tail shows. */
+  async verify(workspaceId: string): Promise<AuditVerification> {
+    let head: Head = { seq: 0, hash: GENESIS };
+    const answer = (problem?: { brokenAt: number; problem: string }, pending = 0): AuditVerification => ({
+      ok: problem === undefined,
+      entries: head.seq,
+      head: head.seq === 0 ? null : head.hash,
+      pending,
+      ...problem,
+    });
+    for await (const entry of this.entries(workspaceId)) {
+      const problem = checkEntry(entry, head);
+      if (problem) return answer({ brokenAt: head.seq + 1, problem });
+      head = entry;
+    }
+    const kept = (await readHeads(this.dataSource.manager, [workspaceId])).get(workspaceId);
+    if (kept && kept.seq > head.seq)
+      return answer({
+        brokenAt: head.seq + 1,
+        problem: `the log ends at entry ${head.seq}, its head is entry ${kept.seq}`,
+      });
+    return answer(undefined, await countUnchained(this.dataSource.manager, workspaceId));
+  }
+}

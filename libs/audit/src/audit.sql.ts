@@ -1,0 +1,108 @@
+import type { AuditEntry, AuditRecord } from '@signet/contracts';
+import type { EntityManager } from 'typeorm';
+import type { Head } from './chain.js';
+
+interface EntryRow {
+  record: AuditRecord;
+  seq: string;
+  prev_hash: string;
+  hash: string;
+}
+const toEntry = (row: EntryRow): AuditEntry => ({
+  ...row.record,
+  seq: Number(row.seq),
+  prevHash: row.prev_hash,
+  hash: row.hash,
+});
+
+export async function insertRecord(manager: EntityManager, record: AuditRecord): Promise<void> {
+  await manager.query('INSERT INTO audit.entries (id, workspace_id, record) VALUES ($1, $2, $3)', [
+    record.id,
+    record.workspaceId,
+    JSON.stringify(record),
+  ]);
+}
+
+/** One sequencer at a time, whichever service it lives in. */
+export async function tryLockSequencer(manager: EntityManager): Promise<boolean> {
+  const [row]: { locked: boolean }[] = await manager.query('SELECT pg_try_advisory_xact_lock(5169503) AS locked');
+  return row?.locked ?? false;
+}
+
+/** Records in commit order, oldest first; one that commits late is chained late, never skipped. */
+export async function readUnchained(manager: EntityManager, limit: number): Promise<AuditRecord[]> {
+  const rows: { record: AuditRecord }[] = await manager.query(
+    `SELECT record FROM audit.entries
+     WHERE seq IS NULL AND tx < pg_snapshot_xmin(pg_current_snapshot()) ORDER BY tx, position LIMIT $1`,
+    [limit],
+  );
+  return rows.map(({ record }) => record);
+}
+
+export async function readHeads(manager: EntityManager, workspaceIds: readonly string[]): Promise<Map<string, Head>> {
+  const rows: { workspace_id: string; seq: string; hash: string }[] = await manager.query(
+    'SELECT workspace_id, seq, hash FROM audit.heads WHERE workspace_id = ANY($1)',
+    [workspaceIds],
+  );
+  return new Map(rows.map((row) => [row.workspace_id, { seq: Number(row.seq), hash: row.hash }]));
+}
+
+export async function writeChained(
+  manager: EntityManager,
+  entries: readonly AuditEntry[],
+  heads: ReadonlyMap<string, Head>,
+): Promise<void> {
+  await manager.query(
+    `UPDATE audit.entries e SET seq = c.seq, prev_hash = c.prev_hash, hash = c.hash
+     FROM unnest($1::uuid[], $2::bigint[], $3::text[], $4::text[]) AS c (id, seq, prev_hash, hash) WHERE e.id = c.id`,
+    [
+      entries.map(({ id }) => id),
+      entries.map(({ seq }) => seq),
+      entries.map(({ prevHash }) => prevHash),
+      entries.map(({ hash }) => hash),
+    ],
+  );
+  await manager.query(
+    `INSERT INTO audit.heads (workspace_id, seq, hash) SELECT * FROM unnest($1::uuid[], $2::bigint[], $3::text[])
+     ON CONFLICT (workspace_id) DO UPDATE SET seq = excluded.seq, hash = excluded.hash`,
+    [[...heads.keys()], [...heads.values()].map(({ seq }) => seq), [...heads.values()].map(({ hash }) => hash)],
+  );
+}
+
+/** Chained entries after `seq`, ascending. */
+export async function readChainAfter(
+  manager: EntityManager,
+  workspaceId: string,
+  seq: number,
+  limit: number,
+): Promise<AuditEntry[]> {
+  const rows: EntryRow[] = await manager.query(
+    `SELECT record, seq, prev_hash, hash FROM audit.entries WHERE workspace_id = $1 AND seq > $2 ORDER BY seq LIMIT $3`,
+    [workspaceId, seq, limit],
+  );
+  return rows.map(toEntry);
+}
+
+/** Chained entries before `seq`, newest first. */
+export async function readEntriesBefore(
+  manager: EntityManager,
+  workspaceId: string,
+  filter: { beforeSeq?: number; action?: string; subject?: string; limit: number },
+): Promise<AuditEntry[]> {
+  const rows: EntryRow[] = await manager.query(
+    `SELECT record, seq, prev_hash, hash FROM audit.entries
+     WHERE workspace_id = $1 AND seq IS NOT NULL AND ($2::bigint IS NULL OR seq < $2)
+       AND ($3::text IS NULL OR record->>'action' = $3) AND ($4::text IS NULL OR record->>'subject' = $4)
+     ORDER BY seq DESC LIMIT $5`,
+    [workspaceId, filter.beforeSeq ?? null, filter.action ?? null, filter.subject ?? null, filter.limit],
+  );
+  return rows.map(toEntry);
+}
+
+export async function countUnchained(manager: EntityManager, workspaceId: string): Promise<number> {
+  const [row]: { count: number }[] = await manager.query(
+    'SELECT count(*)::int AS count FROM audit.entries WHERE workspace_id = $1 AND seq IS NULL',
+    [workspaceId],
+  );
+  return row?.count ?? 0;
+}
