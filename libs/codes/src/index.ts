@@ -1,1 +1,7 @@
-export {};
+export * from './claim-arbiter.js';
+export { type Claim, type ClaimRefusal, type Decision } from './claims.sql.js';
+export * from './codes.migrations.js';
+export * from './codes.module.js';
+export * from './codes.service.js';
+export { codeBelongsTo, findEntryByKey } from './codes.sql.js';
+export { codeKey } from './slug.js';

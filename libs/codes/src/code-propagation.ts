@@ -1,0 +1,95 @@
+import type { Propagation } from '@signet/contracts';
+import { Backoff, CodeState, LOGGER, observedGauge, Registry, type Logger } from '@signet/platform';
+import { Inject, Injectable, type OnApplicationBootstrap, type OnApplicationShutdown } from '@nestjs/common';
+import { DataSource } from 'typeorm';
+import { countUnpropagated, findPropagable, readUnpropagated, removePropagated, type Propagable } from './codes.sql.js';
+import { within } from './deadline.js';
+
+/** Longer than a healthy CodeState ever needs; a caller waits for it. */
+const WRITE_TIMEOUT_MS = 1000;
+const IDLE_MILLISECONDS = 1000;
+const BATCH = 100;
+
+/**
+ * Brings changes of codes to `CodeState`: at once after a commit, and again until it worked (architecture.md §4.2). What
+ * is written is always the row as it is by then, and `CodeState` refuses versions older than its own, so repeating is
+ * harmless and order does not matter. Needs no event log.
+ */
+@Injectable()
+export class CodePropagation implements OnApplicationBootstrap, OnApplicationShutdown {
+  private readonly backoff = new Backoff({ minMilliseconds: 500, maxMilliseconds: 5000 });
+  private stopped = false;
+  private running?: Promise<void>;
+
+  constructor(
+    private readonly dataSource: DataSource,
+    private readonly codeState: CodeState,
+    registry: Registry,
+    @Inject(LOGGER) private readonly logger: Logger,
+  ) {
+    observedGauge(registry, 'signet_codes_unpropagated', 'Codes whose newest change CodeState has not confirmed', () =>
+      countUnpropagated(dataSource.manager),
+    );
+  }
+
+  onApplicationBootstrap(): void {
+    this.running = this.run();
+  }
+
+  async onApplicationShutdown(): Promise<void> {
+    this.stopped = true;
+    this.backoff.wake();
+    await this.running;
+  }
+
+  /**
+   * After the commit of a change.
+   * @returns `effective`: no redirect follows the code as it was before; `pending`: the loop goes on trying
+   */
+  async propagate(codeId: string): Promise<Propagation> {
+    try {
+      const code = await findPropagable(this.dataSource.manager, codeId);
+      if (!code) return 'pending';
+      await this.write(code);
+      // The change is effective by now: if this fails, the loop writes it once more.
+      await removePropagated(this.dataSource.manager, [code.snapshot]).catch(() => undefined);
+      return 'effective';
+    } catch (error) {
+      this.logger.warn({ err: error, codeId }, 'a change has not reached CodeState; trying again');
+      return 'pending';
+    }
+  }
+
+  private async run(): Promise<void> {
+    while (!this.stopped) {
+      try {
+        while ((await this.repair()) === BATCH && !this.stopped);
+        this.backoff.reset();
+        if (!this.stopped) await this.backoff.sleep(IDLE_MILLISECONDS);
+      } catch (error) {
+        this.logger.warn({ err: error }, 'changes of codes have not reached CodeState; trying again');
+        if (!this.stopped) await this.backoff.sleepAfterFailure();
+      }
+    }
+  }
+
+  /** @returns how many codes were waiting, all of which are written now. @throws the first failure, after all were tried */
+  private async repair(): Promise<number> {
+    const codes = await readUnpropagated(this.dataSource.manager, BATCH);
+    if (codes.length === 0) return 0;
+    const writes = await Promise.allSettled(codes.map((code) => this.write(code)));
+    const written = codes.filter((_code, index) => writes[index]?.status === 'fulfilled');
+    await removePropagated(
+      this.dataSource.manager,
+      written.map(({ snapshot }) => snapshot),
+    );
+    const failure = writes.find((write) => write.status === 'rejected');
+    if (failure) throw failure.reason;
+    return codes.length;
+  }
+
+  /** A newer version in `CodeState` refuses this one, which is as good: that one includes the change. */
+  private async write({ key, snapshot }: Propagable): Promise<void> {
+    await within(WRITE_TIMEOUT_MS, this.codeState.write(key, snapshot));
+  }
+}

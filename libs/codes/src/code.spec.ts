@@ -1,0 +1,249 @@
+import { RESERVED_SLUGS, type CodeSnapshot, type CodeStatus } from '@signet/contracts';
+import { SignetError } from '@signet/platform';
+import * as fc from 'fast-check';
+import { applyUpdate, changesBetween, checkFields, checkSlug, firstChanges, initialFields } from './code-rules.js';
+import { claimModeOf, statusOf, toCode, toEventData, toSnapshot, type StoredCode } from './code.js';
+import { storedCode } from './codes.fixture.js';
+import { ifMatchAllows, isFresh } from './etag.js';
+import { codeKey, PLAIN_SLUG_LENGTH, PROTECTED_SLUG_LENGTH, randomSlug } from './slug.js';
+
+const at = new Date('2026-11-24T12:00:00.000Z');
+const before = '2026-11-24T11:59:59.999Z';
+const now = at.toISOString();
+const after = '2026-11-24T12:00:00.001Z';
+const publicUrl = 'https://sgn.example';
+
+const codeWith = (differences: Partial<StoredCode> = {}): StoredCode =>
+  storedCode({
+    id: '0198c5a2-7f00-7000-8000-000000000001',
+    slug: 'summer',
+    slugKey: 'summer',
+    version: 3,
+    createdAt: before,
+    updatedAt: before,
+    createdBy: 'key:0198c5a2-7f00-7000-8000-000000000003',
+    ...differences,
+  });
+
+describe('the status', () => {
+  it.each<[CodeStatus, Partial<StoredCode>]>([
+    ['active', {}],
+    ['active', { activeFrom: now }],
+    ['active', { expiresAt: after }],
+    ['active', { maxScans: 2, scansUsed: 1 }],
+    ['active', { maxScans: null, scansUsed: 9 }],
+    ['scheduled', { activeFrom: after }],
+    ['expired', { expiresAt: now }],
+    ['expired', { expiresAt: before, maxScans: 1, scansUsed: 1 }],
+    ['exhausted', { maxScans: 1, scansUsed: 1 }],
+    ['exhausted', { maxScans: 1, scansUsed: 1, activeFrom: after }],
+    ['paused', { state: 'paused', expiresAt: before }],
+    ['revoked', { state: 'revoked', expiresAt: before, maxScans: 1, scansUsed: 1 }],
+    ['archived', { state: 'archived', activeFrom: after }],
+  ])('is %s of %j', (status, differences) => {
+    expect(statusOf(codeWith(differences), at)).toBe(status);
+  });
+});
+
+describe('the claim mode', () => {
+  it.each([
+    [null, { maxScans: null }],
+    [null, { maxScans: null, claimMode: 'direct' as const }],
+    ['interstitial', { maxScans: 1 }],
+    ['direct', { maxScans: 2 }],
+    ['direct', { maxScans: 1, claimMode: 'direct' as const }],
+    ['interstitial', { maxScans: 2, claimMode: 'interstitial' as const }],
+  ])('is %s of %j', (mode, differences) => {
+    expect(claimModeOf(codeWith(differences))).toBe(mode);
+  });
+});
+
+describe('the key of a slug', () => {
+  it('is a short slug itself, and the hash of one as long as a secret', () => {
+    expect(codeKey('summer')).toBe('summer');
+    expect(codeKey('a'.repeat(21))).toBe('a'.repeat(21));
+    expect(codeKey('a'.repeat(22))).toMatch(/^[A-Za-z0-9_-]{43}$/);
+  });
+
+  it('is different for different slugs', () => {
+    const slug = fc.stringMatching(/^[A-Za-z0-9_-]{2,64}$/);
+    fc.assert(fc.property(slug, slug, (one, other) => (codeKey(one) === codeKey(other)) === (one === other)));
+    // The one way to meet: a chosen slug that looks like the hash of another; it is long, so it is hashed itself.
+    const hash = codeKey('a'.repeat(22));
+    expect(codeKey(hash)).not.toBe(hash);
+  });
+
+  it('never is a random slug of a protected code', () => {
+    const slug = randomSlug(PROTECTED_SLUG_LENGTH);
+    expect(codeKey(slug)).not.toContain(slug);
+  });
+});
+
+it('draws random slugs in base58, each another', () => {
+  const slugs = Array.from({ length: 1000 }, () => randomSlug(PLAIN_SLUG_LENGTH));
+  for (const slug of slugs) expect(slug).toMatch(/^[1-9A-HJ-NP-Za-km-z]{8}$/);
+  expect(new Set(slugs).size).toBe(1000);
+  expect(new Set(slugs.join('')).size).toBe(58);
+});
+
+describe('what leaves the context', () => {
+  const secretSlug = 'aB3dE6gH9jK2mN5pQ8sT1v';
+
+  it('is a snapshot with the limit, the times and the slug', () => {
+    const code = codeWith({ activeFrom: before, expiresAt: after, maxScans: 1, scansUsed: 1, title: 'Summer' });
+    expect(toSnapshot(code)).toEqual<CodeSnapshot>({
+      id: code.id,
+      workspaceId: code.workspaceId,
+      slug: 'summer',
+      version: 3,
+      kind: 'link',
+      state: 'active',
+      url: 'https://example.org/',
+      activeFrom: before,
+      expiresAt: after,
+      limit: { maxScans: 1, claimMode: 'interstitial' },
+    });
+    expect(Object.keys(toSnapshot(codeWith()))).not.toContain('limit');
+  });
+
+  it.each([
+    ['a limited code with a slug too long to be guessed', { slug: secretSlug, maxScans: 1 }, false],
+    ['a kind whose slug is not stored', { slug: null, kind: 'enrollment' as const }, false],
+    ['a limited code with a chosen name', { slug: 'raffle', maxScans: 100 }, true],
+    ['a plain link with a long name', { slug: 'the-summer-campaign-of-2026' }, true],
+  ])('has the slug of %s in snapshot and event as it may: %j → %s', (_name, differences, shown) => {
+    const code = codeWith(differences);
+    expect(toSnapshot(code).slug).toBe(shown ? code.slug : undefined);
+    const event = toEventData(code, { publicUrl, at });
+    expect(event.slug).toBe(shown ? code.slug : null);
+    expect(event.shortUrl).toBe(shown ? `${publicUrl}/${code.slug}` : null);
+    expect(JSON.stringify([toSnapshot(code), event]).includes(code.slug ?? secretSlug)).toBe(shown);
+  });
+
+  it('is the code as the API shows it, without what is only stored', () => {
+    expect(toCode(codeWith({ maxScans: 2, scansUsed: 2 }), { publicUrl, at })).toEqual({
+      id: '0198c5a2-7f00-7000-8000-000000000001',
+      slug: 'summer',
+      shortUrl: 'https://sgn.example/summer',
+      kind: 'link',
+      status: 'exhausted',
+      version: 3,
+      target: { url: 'https://example.org/' },
+      title: null,
+      tags: [],
+      folder: null,
+      brandId: null,
+      activeFrom: null,
+      expiresAt: null,
+      maxScans: 2,
+      claimMode: 'direct',
+      scansUsed: 2,
+      createdAt: before,
+      updatedAt: before,
+      createdBy: 'key:0198c5a2-7f00-7000-8000-000000000003',
+      revokedReason: null,
+    });
+  });
+});
+
+describe('the rules', () => {
+  const kindOf = (act: () => void): string | undefined => {
+    try {
+      act();
+      return undefined;
+    } catch (error) {
+      return error instanceof SignetError ? error.kind : 'not a SignetError';
+    }
+  };
+
+  it.each([
+    ['https://sgn.example/other', 'https://sgn.example'],
+    ['http://sgn.example/other', 'https://sgn.example'],
+    ['https://SGN.example./x', 'https://sgn.example'],
+    ['https://sgn.example:443/x', 'https://sgn.example'],
+    ['https://xn--bcher-kva.example/', 'https://bücher.example'],
+    ['http://127.0.0.1:8080/x', 'http://127.0.0.1:8080'],
+    ['http://0x7f.1:8080/x', 'http://127.0.0.1:8080'],
+  ])('refuse %s as a target under %s', (url, ours) => {
+    expect(kindOf(() => checkFields(codeWith({ target: { url } }), ours))).toBe('target-not-allowed');
+  });
+
+  it.each([
+    ['https://example.org/sgn.example', 'https://sgn.example'],
+    ['https://www.sgn.example/', 'https://sgn.example'],
+    ['http://127.0.0.1:9000/', 'http://127.0.0.1:8080'],
+  ])('let %s be a target under %s', (url, ours) => {
+    expect(kindOf(() => checkFields(codeWith({ target: { url } }), ours))).toBeUndefined();
+  });
+
+  it.each([
+    ['invalid-request', { activeFrom: now, expiresAt: now }],
+    ['invalid-request', { activeFrom: now, expiresAt: before }],
+    [undefined, { activeFrom: now, expiresAt: after }],
+    ['invalid-request', { maxScans: 2, scansUsed: 3 }],
+    [undefined, { maxScans: 3, scansUsed: 3 }],
+    [undefined, { maxScans: null, scansUsed: 3 }],
+  ])('answer %s to %j', (kind, differences) => {
+    expect(kindOf(() => checkFields(codeWith(differences), publicUrl))).toBe(kind);
+  });
+
+  it('refuse every reserved slug in every case of letters, with one that would do', () => {
+    for (const slug of RESERVED_SLUGS) {
+      expect(() => checkSlug(slug.toUpperCase())).toThrow(`${slug.toUpperCase()}-1`);
+      expect(kindOf(() => checkSlug(slug))).toBe('slug-reserved');
+      expect(kindOf(() => checkSlug(`${slug}-1`))).toBeUndefined();
+    }
+  });
+});
+
+describe('an update', () => {
+  it('changes what it names, empties what it names as null, and tells both', () => {
+    const code = codeWith({ title: 'Summer', tags: ['a'], expiresAt: after });
+    const updated = applyUpdate(code, { title: 'Winter', expiresAt: null });
+    expect(updated).toEqual({ ...code, title: 'Winter', expiresAt: null });
+    expect(changesBetween(code, updated)).toEqual([
+      { field: 'title', from: 'Summer', to: 'Winter' },
+      { field: 'expiresAt', from: after, to: null },
+    ]);
+  });
+
+  it('with what is already there changes nothing', () => {
+    const code = codeWith({ tags: ['a', 'b'], maxScans: 5 });
+    const same = applyUpdate(code, { target: { url: code.target.url }, tags: ['a', 'b'], maxScans: 5, title: null });
+    expect(changesBetween(code, same)).toEqual([]);
+  });
+
+  it('begins the history of a new code with what was given', () => {
+    const fields = initialFields({ kind: 'link', target: { url: 'https://example.org/' }, tags: [], maxScans: 1 });
+    expect(firstChanges(fields)).toEqual([
+      { field: 'target', from: null, to: { url: 'https://example.org/' } },
+      { field: 'maxScans', from: null, to: 1 },
+    ]);
+  });
+});
+
+describe('conditional requests', () => {
+  it.each([
+    [undefined, true],
+    ['"3"', true],
+    ['*', true],
+    ['"1", "3"', true],
+    ['"2"', false],
+    ['W/"3"', false],
+    ['3', false],
+    ['', false],
+  ])('If-Match %j lets a change of "3" go ahead: %s', (header, allowed) => {
+    expect(ifMatchAllows(header, '"3"')).toBe(allowed);
+  });
+
+  it.each([
+    [undefined, false],
+    ['"3.x"', true],
+    ['W/"3.x"', true],
+    ['"2.x", "3.x"', true],
+    ['*', true],
+    ['"3.y"', false],
+  ])('If-None-Match %j finds "3.x" fresh: %s', (header, fresh) => {
+    expect(isFresh(header, '"3.x"')).toBe(fresh);
+  });
+});

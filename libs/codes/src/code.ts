@@ -1,0 +1,115 @@
+import {
+  isProtected,
+  type Code,
+  type CodeEvent,
+  type CodeKind,
+  type CodeSnapshot,
+  type CodeStatus,
+} from '@signet/contracts';
+import { PROTECTED_SLUG_LENGTH } from './slug.js';
+
+export type CodeStoredState = CodeSnapshot['state'];
+export type ClaimMode = 'interstitial' | 'direct';
+
+/** A code as PostgreSQL has it; times as in the API. */
+export interface StoredCode {
+  id: string;
+  workspaceId: string;
+  /** Null for the kinds whose slug is a secret (enrollment, sign-in): only its hash is stored. */
+  slug: string | null;
+  slugKey: string;
+  kind: CodeKind;
+  state: CodeStoredState;
+  version: number;
+  target: { url: string };
+  title: string | null;
+  tags: string[];
+  folder: string | null;
+  activeFrom: string | null;
+  expiresAt: string | null;
+  maxScans: number | null;
+  /** What was asked for; null: `claimModeOf` says which it is. */
+  claimMode: ClaimMode | null;
+  scansUsed: number;
+  createdAt: string;
+  updatedAt: string;
+  createdBy: string;
+  revokedReason: string | null;
+}
+
+/**
+ * The status at an instant. As in the gate of `CodeState`, a reason that lasts is named before one that passes;
+ * `expiresAt` is the first instant at which the code is dead, `activeFrom` the first at which it lives.
+ */
+export function statusOf(
+  code: Pick<StoredCode, 'state' | 'activeFrom' | 'expiresAt' | 'maxScans' | 'scansUsed'>,
+  at: Date,
+): CodeStatus {
+  if (code.state !== 'active') return code.state;
+  if (code.expiresAt !== null && at.getTime() >= Date.parse(code.expiresAt)) return 'expired';
+  if (code.maxScans !== null && code.scansUsed >= code.maxScans) return 'exhausted';
+  if (code.activeFrom !== null && at.getTime() < Date.parse(code.activeFrom)) return 'scheduled';
+  return 'active';
+}
+
+/** How a use is claimed; null for a plain link, which has nothing to claim. */
+export function claimModeOf({ maxScans, claimMode }: Pick<StoredCode, 'maxScans' | 'claimMode'>): ClaimMode | null {
+  if (maxScans === null) return null;
+  return claimMode ?? (maxScans === 1 ? 'interstitial' : 'direct');
+}
+
+/** The part of a code that the redirect needs, and may read. */
+export type SnapshotFields = Pick<
+  StoredCode,
+  | 'id'
+  | 'workspaceId'
+  | 'slug'
+  | 'kind'
+  | 'state'
+  | 'version'
+  | 'target'
+  | 'activeFrom'
+  | 'expiresAt'
+  | 'maxScans'
+  | 'claimMode'
+>;
+
+/** What the redirect knows of a code. */
+export function toSnapshot(code: SnapshotFields): CodeSnapshot {
+  const claimMode = claimModeOf(code);
+  const snapshot: CodeSnapshot = {
+    id: code.id,
+    workspaceId: code.workspaceId,
+    version: code.version,
+    kind: code.kind,
+    state: code.state,
+    url: code.target.url,
+    ...(code.activeFrom !== null && { activeFrom: code.activeFrom }),
+    ...(code.expiresAt !== null && { expiresAt: code.expiresAt }),
+    ...(code.maxScans !== null && claimMode !== null && { limit: { maxScans: code.maxScans, claimMode } }),
+  };
+  return code.slug === null || isSecretSlug(code.slug, snapshot) ? snapshot : { ...snapshot, slug: code.slug };
+}
+
+/** The code as its workspace sees it. */
+export function toCode(code: StoredCode, { publicUrl, at }: { publicUrl: string; at: Date }): Code {
+  const { workspaceId: _workspaceId, slugKey: _slugKey, state: _state, ...shown } = code;
+  return {
+    ...shown,
+    shortUrl: code.slug === null ? null : `${publicUrl}/${code.slug}`,
+    status: statusOf(code, at),
+    brandId: null,
+    claimMode: claimModeOf(code),
+  };
+}
+
+/** The whole state as an event tells it: without the slug of a protected code when that is a secret. */
+export function toEventData(code: StoredCode, view: { publicUrl: string; at: Date }): CodeEvent['data'] {
+  const data = { ...toCode(code, view), workspaceId: code.workspaceId };
+  const isSecret = code.slug !== null && isSecretSlug(code.slug, toSnapshot(code));
+  return isSecret ? { ...data, slug: null, shortUrl: null } : data;
+}
+
+/** Whoever knows it can use the code up, and it was made long enough to be known to nobody else. */
+const isSecretSlug = (slug: string, snapshot: CodeSnapshot): boolean =>
+  isProtected(snapshot) && slug.length >= PROTECTED_SLUG_LENGTH;

@@ -1,0 +1,83 @@
+import type { Migration, QueryRunner } from '@signet/platform';
+
+class CreateCodes1790000003000 {
+  name = 'CreateCodes1790000003000';
+
+  async up(runner: QueryRunner): Promise<void> {
+    await runner.query(`
+      CREATE SCHEMA codes;
+      -- The truth of every code. Room in the pages keeps the count of uses a heap-only update. No CHECK may compare
+      -- scans_used with max_scans: PostgreSQL checks an UPDATE first on the row version of its snapshot, before it finds
+      -- a newer one, so that claims would fail while somebody raises the limit.
+      CREATE TABLE codes.codes (
+        id uuid PRIMARY KEY,
+        workspace_id uuid NOT NULL,
+        slug text,
+        slug_key text NOT NULL UNIQUE,
+        kind text NOT NULL,
+        state text NOT NULL CHECK (state IN ('active', 'paused', 'revoked', 'archived')),
+        version integer NOT NULL,
+        target jsonb NOT NULL,
+        title text,
+        tags text[] NOT NULL,
+        folder text,
+        active_from timestamptz,
+        expires_at timestamptz,
+        max_scans integer,
+        claim_mode text CHECK (claim_mode IN ('interstitial', 'direct')),
+        scans_used integer NOT NULL DEFAULT 0,
+        created_at timestamptz NOT NULL,
+        updated_at timestamptz NOT NULL,
+        created_by text NOT NULL,
+        revoked_reason text
+      ) WITH (fillfactor = 85);
+      CREATE INDEX ON codes.codes (workspace_id, created_at, id);
+      CREATE INDEX ON codes.codes (workspace_id, folder, created_at, id) WHERE folder IS NOT NULL;
+      CREATE INDEX ON codes.codes USING gin (tags);
+
+      CREATE TABLE codes.versions (
+        code_id uuid NOT NULL REFERENCES codes.codes,
+        version integer NOT NULL,
+        at timestamptz NOT NULL,
+        by text NOT NULL,
+        action text NOT NULL,
+        changes jsonb NOT NULL,
+        PRIMARY KEY (code_id, version)
+      );
+
+      -- Each use of a limited code, written by the arbiter under the lock of the code's row. No foreign key: it would
+      -- check again, once a use, what that lock has just shown. The two unique indexes are a second wall.
+      CREATE TABLE codes.uses (
+        code_id uuid NOT NULL,
+        use_no integer NOT NULL,
+        nonce_hash bytea,
+        target_url text NOT NULL,
+        at timestamptz NOT NULL,
+        PRIMARY KEY (code_id, use_no)
+      );
+      CREATE UNIQUE INDEX ON codes.uses (code_id, nonce_hash) WHERE nonce_hash IS NOT NULL;
+
+      -- Changes that CodeState has not confirmed.
+      CREATE TABLE codes.unpropagated (
+        code_id uuid PRIMARY KEY REFERENCES codes.codes,
+        version integer NOT NULL,
+        since timestamptz NOT NULL
+      );
+
+      GRANT USAGE ON SCHEMA codes TO signet_enrollment, signet_redirect, signet_analytics;
+      GRANT SELECT, INSERT, UPDATE ON codes.codes TO signet_enrollment;
+      GRANT SELECT, INSERT ON codes.versions TO signet_enrollment;
+      GRANT SELECT, INSERT, UPDATE, DELETE ON codes.unpropagated TO signet_enrollment;
+      GRANT SELECT (id, workspace_id, slug, slug_key, kind, state, version, target, active_from, expires_at, max_scans,
+                    claim_mode, scans_used), UPDATE (scans_used) ON codes.codes TO signet_redirect;
+      GRANT SELECT, INSERT ON codes.uses TO signet_redirect;
+      GRANT SELECT (id, workspace_id) ON codes.codes TO signet_analytics;
+    `);
+  }
+
+  async down(): Promise<void> {
+    throw new Error('Migrations only go forward');
+  }
+}
+
+export const codesMigrations: readonly Migration[] = [CreateCodes1790000003000];

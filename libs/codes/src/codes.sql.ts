@@ -1,0 +1,286 @@
+import type { CodeSnapshot, CodeVersion, ListCodesQuery } from '@signet/contracts';
+import type { CodeStateEntry } from '@signet/platform';
+import type { EntityManager } from 'typeorm';
+import { toSnapshot, type SnapshotFields, type StoredCode } from './code.js';
+
+/** What the redirect's role may read, too. */
+const SNAPSHOT_COLUMNS = `id, workspace_id, slug, slug_key, kind, state, version, target, active_from, expires_at, max_scans,
+  claim_mode, scans_used`;
+const COLUMNS = `${SNAPSHOT_COLUMNS}, title, tags, folder, created_at, updated_at, created_by, revoked_reason`;
+
+interface SnapshotRow {
+  id: string;
+  workspace_id: string;
+  slug: string | null;
+  slug_key: string;
+  kind: StoredCode['kind'];
+  state: StoredCode['state'];
+  version: number;
+  target: { url: string };
+  active_from: Date | null;
+  expires_at: Date | null;
+  max_scans: number | null;
+  claim_mode: StoredCode['claimMode'];
+  scans_used: number;
+}
+interface CodeRow extends SnapshotRow {
+  title: string | null;
+  tags: string[];
+  folder: string | null;
+  created_at: Date;
+  updated_at: Date;
+  created_by: string;
+  revoked_reason: string | null;
+}
+
+const toSnapshotFields = (row: SnapshotRow): SnapshotFields => ({
+  id: row.id,
+  workspaceId: row.workspace_id,
+  slug: row.slug,
+  kind: row.kind,
+  state: row.state,
+  version: row.version,
+  target: row.target,
+  activeFrom: row.active_from?.toISOString() ?? null,
+  expiresAt: row.expires_at?.toISOString() ?? null,
+  maxScans: row.max_scans,
+  claimMode: row.claim_mode,
+});
+const toStoredCode = (row: CodeRow): StoredCode => ({
+  ...toSnapshotFields(row),
+  slugKey: row.slug_key,
+  title: row.title,
+  tags: row.tags,
+  folder: row.folder,
+  scansUsed: row.scans_used,
+  createdAt: row.created_at.toISOString(),
+  updatedAt: row.updated_at.toISOString(),
+  createdBy: row.created_by,
+  revokedReason: row.revoked_reason,
+});
+
+/** @returns whether it was stored; false when its slug is somebody's, also one that a transaction still open takes */
+export async function insertCode(manager: EntityManager, code: StoredCode): Promise<boolean> {
+  const rows: unknown[] = await manager.query(
+    `INSERT INTO codes.codes (id, workspace_id, slug, slug_key, kind, state, version, target, title, tags, folder,
+                              active_from, expires_at, max_scans, claim_mode, scans_used, created_at, updated_at, created_by)
+     VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, 0, $16, $16, $17)
+     ON CONFLICT (slug_key) DO NOTHING RETURNING id`,
+    [
+      code.id,
+      code.workspaceId,
+      code.slug,
+      code.slugKey,
+      code.kind,
+      code.state,
+      code.version,
+      JSON.stringify(code.target),
+      code.title,
+      code.tags,
+      code.folder,
+      code.activeFrom,
+      code.expiresAt,
+      code.maxScans,
+      code.claimMode,
+      code.createdAt,
+      code.createdBy,
+    ],
+  );
+  return rows.length > 0;
+}
+
+export async function findCode(
+  manager: EntityManager,
+  workspaceId: string,
+  id: string,
+): Promise<StoredCode | undefined> {
+  const [row]: CodeRow[] = await manager.query(
+    `SELECT ${COLUMNS} FROM codes.codes WHERE workspace_id = $1 AND id = $2`,
+    [workspaceId, id],
+  );
+  return row && toStoredCode(row);
+}
+
+/** The code as it is after every change and claim that is under way; nobody changes it until this transaction ends. */
+export async function lockCode(
+  manager: EntityManager,
+  workspaceId: string,
+  id: string,
+): Promise<StoredCode | undefined> {
+  const [row]: CodeRow[] = await manager.query(
+    `SELECT ${COLUMNS} FROM codes.codes WHERE workspace_id = $1 AND id = $2 FOR NO KEY UPDATE`,
+    [workspaceId, id],
+  );
+  return row && toStoredCode(row);
+}
+
+/** Stores a locked code's next version; what claims write is left alone. */
+export async function updateCode(manager: EntityManager, code: StoredCode): Promise<void> {
+  await manager.query(
+    `UPDATE codes.codes SET state = $2, version = $3, target = $4, title = $5, tags = $6, folder = $7, active_from = $8,
+       expires_at = $9, max_scans = $10, claim_mode = $11, updated_at = $12, revoked_reason = $13 WHERE id = $1`,
+    [
+      code.id,
+      code.state,
+      code.version,
+      JSON.stringify(code.target),
+      code.title,
+      code.tags,
+      code.folder,
+      code.activeFrom,
+      code.expiresAt,
+      code.maxScans,
+      code.claimMode,
+      code.updatedAt,
+      code.revokedReason,
+    ],
+  );
+}
+
+export interface ListPosition {
+  createdAt: string;
+  id: string;
+}
+
+/** `statusOf` in SQL, so that a list can be filtered by it. @param at a placeholder */
+const statusAt = (at: string): string => `CASE
+  WHEN state <> 'active' THEN state
+  WHEN expires_at <= ${at}::timestamptz THEN 'expired'
+  WHEN scans_used >= max_scans THEN 'exhausted'
+  WHEN active_from > ${at}::timestamptz THEN 'scheduled'
+  ELSE 'active' END`;
+
+/** Codes after `after` in the order of the query; `q` is looked for in title, slug and target. */
+export async function listCodes(
+  manager: EntityManager,
+  {
+    workspaceId,
+    query,
+    after,
+    at,
+    limit,
+  }: { workspaceId: string; query: ListCodesQuery; after?: ListPosition; at: Date; limit: number },
+): Promise<StoredCode[]> {
+  const [compare, order] = query.sort === 'createdAt' ? ['>', 'ASC'] : ['<', 'DESC'];
+  const pattern = query.q === undefined ? null : `%${query.q.replaceAll(/[\\%_]/g, String.raw`\$&`)}%`;
+  const rows: CodeRow[] = await manager.query(
+    `SELECT ${COLUMNS} FROM codes.codes
+     WHERE workspace_id = $1
+       AND ($2::timestamptz IS NULL OR (created_at, id) ${compare} ($2::timestamptz, $3::uuid))
+       AND ($4::text IS NULL OR title ILIKE $4 OR slug ILIKE $4 OR target->>'url' ILIKE $4)
+       AND ($5::text IS NULL OR tags @> ARRAY[$5::text])
+       AND ($6::text IS NULL OR folder = $6)
+       AND ($7::text IS NULL OR kind = $7)
+       AND ($8::text IS NULL OR $8 = ${statusAt('$9')})
+     ORDER BY created_at ${order}, id ${order} LIMIT $10`,
+    [
+      workspaceId,
+      after?.createdAt ?? null,
+      after?.id ?? null,
+      pattern,
+      query.tag ?? null,
+      query.folder ?? null,
+      query.kind ?? null,
+      query.status ?? null,
+      at,
+      limit,
+    ],
+  );
+  return rows.map(toStoredCode);
+}
+
+export async function insertVersion(
+  manager: EntityManager,
+  codeId: string,
+  { version, at, by, action, changes }: CodeVersion,
+): Promise<void> {
+  await manager.query(
+    'INSERT INTO codes.versions (code_id, version, at, by, action, changes) VALUES ($1, $2, $3, $4, $5, $6)',
+    [codeId, version, at, by, action, JSON.stringify(changes)],
+  );
+}
+
+/** Versions before `beforeVersion`, newest first. */
+export async function listVersions(
+  manager: EntityManager,
+  codeId: string,
+  { beforeVersion, limit }: { beforeVersion?: number; limit: number },
+): Promise<CodeVersion[]> {
+  const rows: (Omit<CodeVersion, 'at'> & { at: Date })[] = await manager.query(
+    `SELECT version, at, by, action, changes FROM codes.versions
+     WHERE code_id = $1 AND ($2::int IS NULL OR version < $2) ORDER BY version DESC LIMIT $3`,
+    [codeId, beforeVersion ?? null, limit],
+  );
+  return rows.map((row) => ({ ...row, at: row.at.toISOString() }));
+}
+
+/** Notes in the transaction of a change that `CodeState` has to hear of it. */
+export async function markUnpropagated(
+  manager: EntityManager,
+  { id, version }: Pick<StoredCode, 'id' | 'version'>,
+  at: Date,
+): Promise<void> {
+  await manager.query(
+    `INSERT INTO codes.unpropagated (code_id, version, since) VALUES ($1, $2, $3)
+     ON CONFLICT (code_id) DO UPDATE SET version = excluded.version`,
+    [id, version, at],
+  );
+}
+
+export interface Propagable {
+  key: string;
+  snapshot: CodeSnapshot;
+}
+
+const toPropagable = (row: SnapshotRow): Propagable => ({
+  key: row.slug_key,
+  snapshot: toSnapshot(toSnapshotFields(row)),
+});
+
+/** A code as it is now, for `CodeState`. */
+export async function findPropagable(manager: EntityManager, id: string): Promise<Propagable | undefined> {
+  const [row]: SnapshotRow[] = await manager.query(`SELECT ${SNAPSHOT_COLUMNS} FROM codes.codes WHERE id = $1`, [id]);
+  return row && toPropagable(row);
+}
+
+/** Codes as they are now of which `CodeState` has not confirmed the newest change, the longest waiting first. */
+export async function readUnpropagated(manager: EntityManager, limit: number): Promise<Propagable[]> {
+  const rows: SnapshotRow[] = await manager.query(
+    `SELECT ${SNAPSHOT_COLUMNS} FROM codes.codes
+     JOIN (SELECT code_id, since FROM codes.unpropagated ORDER BY since LIMIT $1) u ON u.code_id = id ORDER BY u.since`,
+    [limit],
+  );
+  return rows.map(toPropagable);
+}
+
+/** Forgets what is confirmed, unless the code has changed again: its newer version stays noted. */
+export async function removePropagated(manager: EntityManager, snapshots: readonly CodeSnapshot[]): Promise<void> {
+  await manager.query(
+    `DELETE FROM codes.unpropagated u USING unnest($1::uuid[], $2::int[]) AS done (code_id, version)
+     WHERE u.code_id = done.code_id AND u.version <= done.version`,
+    [snapshots.map(({ id }) => id), snapshots.map(({ version }) => version)],
+  );
+}
+
+/** @returns how many codes wait for `CodeState` */
+export async function countUnpropagated(manager: EntityManager): Promise<number> {
+  const [row]: { count: number }[] = await manager.query('SELECT count(*)::int AS count FROM codes.unpropagated');
+  return row?.count ?? 0;
+}
+
+/** The truth for a redirect that `CodeState` has no answer for. @param key of `codeKey` */
+export async function findEntryByKey(manager: EntityManager, key: string): Promise<CodeStateEntry | undefined> {
+  const [row]: SnapshotRow[] = await manager.query(`SELECT ${SNAPSHOT_COLUMNS} FROM codes.codes WHERE slug_key = $1`, [
+    key,
+  ]);
+  return row && { snapshot: toSnapshot(toSnapshotFields(row)), used: row.scans_used };
+}
+
+/** Whether a workspace may ask about a code; the only thing of a code that analytics may read. */
+export async function codeBelongsTo(manager: EntityManager, workspaceId: string, codeId: string): Promise<boolean> {
+  const rows: unknown[] = await manager.query('SELECT id FROM codes.codes WHERE id = $1 AND workspace_id = $2', [
+    codeId,
+    workspaceId,
+  ]);
+  return rows.length > 0;
+}

@@ -1,0 +1,66 @@
+import { accessMigrations } from '@signet/access';
+import { auditMigrations } from '@signet/audit';
+import { openTestDatabase, type TestDatabase } from '@signet/testing';
+import type { DataSource } from 'typeorm';
+import { ClaimArbiter } from './claim-arbiter.js';
+import { storedCode } from './codes.fixture.js';
+import { codesMigrations } from './codes.migrations.js';
+import { codeBelongsTo, findEntryByKey, insertCode } from './codes.sql.js';
+
+// The embedded database has one user; only a server has roles to connect as.
+const describeOnServer = process.env['SIGNET_TEST_DATABASE_URL'] ? describe : describe.skip;
+
+describeOnServer('the roles of the services', () => {
+  const code = storedCode({ maxScans: 2 });
+  let database: TestDatabase;
+  let redirect: DataSource;
+  let analytics: DataSource;
+  beforeAll(async () => {
+    database = await openTestDatabase([...auditMigrations, ...accessMigrations, ...codesMigrations]);
+    await insertCode(database.dataSource.manager, code);
+    redirect = await database.as('signet_redirect');
+    analytics = await database.as('signet_analytics');
+  });
+  afterAll(() => database.close());
+
+  it('let redirect find a code and decide a claim', async () => {
+    expect(await findEntryByKey(redirect.manager, code.slugKey)).toMatchObject({ snapshot: { id: code.id }, used: 0 });
+    const claim = { codeId: code.id, at: new Date(), nonceHash: 'a'.repeat(64) };
+    const arbiter = new ClaimArbiter(redirect);
+    expect(await arbiter.claim(claim)).toMatchObject({ outcome: 'claimed', used: 1 });
+    expect(await arbiter.claim(claim)).toMatchObject({ outcome: 'repeated', used: 1 });
+  });
+
+  it.each([
+    'SELECT title FROM codes.codes',
+    'SELECT created_by FROM codes.codes',
+    "UPDATE codes.codes SET state = 'active'",
+    'UPDATE codes.codes SET max_scans = 1000',
+    'DELETE FROM codes.codes',
+    'DELETE FROM codes.uses',
+    'UPDATE codes.uses SET use_no = 9',
+    'SELECT changes FROM codes.versions',
+    'SELECT code_id FROM codes.unpropagated',
+    'SELECT key_hash FROM access.api_keys',
+    'SELECT record FROM audit.entries',
+    'SELECT payload FROM outbox.events',
+  ])('keep redirect from: %s', async (sql) => {
+    await expect(redirect.query(sql)).rejects.toThrow('permission denied');
+  });
+
+  it('let analytics ask whose a code is', async () => {
+    expect(await codeBelongsTo(analytics.manager, code.workspaceId, code.id)).toBe(true);
+  });
+
+  it.each(['SELECT slug FROM codes.codes', 'SELECT target FROM codes.codes', 'SELECT use_no FROM codes.uses'])(
+    'keep analytics from: %s',
+    async (sql) => {
+      await expect(analytics.query(sql)).rejects.toThrow('permission denied');
+    },
+  );
+
+  it('keep verification from codes', async () => {
+    const verification = await database.as('signet_verification');
+    await expect(verification.query('SELECT id FROM codes.codes')).rejects.toThrow('permission denied');
+  });
+});
