@@ -1,1 +1,8 @@
-export {};
+export * from './address.js';
+export * from './scan-journal.js';
+export * from './scan-pump.js';
+export * from './scans.migrations.js';
+export * from './scans.module.js';
+export * from './user-agent.js';
+export * from './visitor-salts.js';
+export * from './visitor.js';

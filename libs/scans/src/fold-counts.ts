@@ -1,0 +1,55 @@
+import { ScanOutcomeSchema, type ScanData } from '@signet/contracts';
+import type { FoldedScans } from './scan-event.js';
+
+/** RFC 3339 up to the hour. */
+const HOUR_LENGTH = 'YYYY-MM-DDTHH'.length;
+
+/** @returns what scans must share to be counted together: workspace, code, outcome and UTC hour */
+const foldKey = ({ workspaceId = '', codeId = '', outcome, at }: ScanData): string =>
+  `${workspaceId} ${codeId} ${outcome} ${at.slice(0, HOUR_LENGTH)}:00:00.000Z`;
+
+/** @returns the counter of a key that `FoldCounts` made */
+export function foldedScans(key: string, count: number): FoldedScans {
+  const [workspaceId, codeId, outcome, hour = ''] = key.split(' ');
+  return {
+    ...(workspaceId ? { workspaceId } : {}),
+    ...(codeId ? { codeId } : {}),
+    outcome: ScanOutcomeSchema.parse(outcome),
+    hour,
+    count,
+  };
+}
+
+/** Counts in place of scans, by their fold key. */
+export class FoldCounts implements Iterable<[string, number]> {
+  private readonly counts: Map<string, number>;
+
+  constructor(entries: Iterable<readonly [string, number]> = []) {
+    this.counts = new Map(entries);
+  }
+
+  get size(): number {
+    return this.counts.size;
+  }
+  [Symbol.iterator](): Iterator<[string, number]> {
+    return this.counts[Symbol.iterator]();
+  }
+  get(key: string): number {
+    return this.counts.get(key) ?? 0;
+  }
+  set(key: string, count: number): void {
+    this.counts.set(key, count);
+  }
+  delete(key: string): void {
+    this.counts.delete(key);
+  }
+  add(scan: ScanData): void {
+    const key = foldKey(scan);
+    this.counts.set(key, this.get(key) + 1);
+  }
+  plus(others: FoldCounts): FoldCounts {
+    const sums = new FoldCounts(this);
+    for (const [key, count] of others) sums.set(key, sums.get(key) + count);
+    return sums;
+  }
+}

@@ -1,0 +1,309 @@
+import { mkdirSync } from 'node:fs';
+import { setImmediate as nextTurn } from 'node:timers/promises';
+import type { ScanData } from '@signet/contracts';
+import { counter, lockDirectory, newId, type Clock, type Counter, type Logger, type Registry } from '@signet/platform';
+import { FoldCounts, foldedScans } from './fold-counts.js';
+import { decodeRecord, encodeRecord, type ShippableRecord } from './journal-record.js';
+import { JournalStore, type StoredRecord } from './journal-store.js';
+import { numberedEvent, UNKNOWN_CODE, unnumberedEvent } from './scan-event.js';
+
+export interface ScanJournalOptions {
+  /** Made when absent; one process at a time may have it open. */
+  directory: string;
+  /** The service that scans; with the journal's own UUID it is the events' `source`. */
+  service?: string;
+  /** What the records may take of the disk; above it scans are folded into counters. */
+  maxBytes: number;
+  maxEntries?: number;
+  clock: Clock;
+  logger: Logger;
+  metrics: Registry;
+}
+
+interface Append {
+  scan: ScanData;
+  id: string;
+  event: string;
+  resolve: (id: string | undefined) => void;
+}
+
+interface Waiting {
+  resolve: () => void;
+  reject: (error: unknown) => void;
+}
+interface Removal extends Waiting {
+  stored: readonly StoredRecord[];
+}
+
+/** The oldest records of the journal; `stored` is what `remove` takes. */
+export interface JournalBatch {
+  records: ShippableRecord[];
+  stored: StoredRecord[];
+}
+
+/** Each failed write costs a scan its time and lmdb a message on stderr. */
+const RETRY_MS = 1000;
+/** Counters that become events in one transaction. */
+const UNFOLD_STEP = 1000;
+
+/**
+ * Scans on this host's disk until the event log has them (architecture.md §4.5). What was appended while a transaction
+ * was under way shares the next one: under load one flush of the disk serves many scans, and no timer delays a single
+ * one.
+ */
+export class ScanJournal {
+  readonly #folded: Counter<'reason'>;
+  /** As they are in the file. */
+  readonly #counters: FoldCounts;
+  /** Counts that the disk did not take yet: with the process they are lost. */
+  #owed = new FoldCounts();
+  #appends: Append[] = [];
+  #removals: Removal[] = [];
+  #unfolds: Waiting[] = [];
+  #writing: Promise<void> | undefined;
+  #isFull = false;
+  /** Milliseconds of the monotonic clock before which a disk that failed is not tried again. */
+  #retryAt = 0;
+  #onAppend: () => void = () => {};
+  #closed = false;
+
+  private constructor(
+    private readonly options: ScanJournalOptions,
+    private readonly store: JournalStore,
+    /** CloudEvents `source`; `sequence` is gap-free for it. */
+    readonly source: string,
+    private readonly unlock: () => Promise<void>,
+  ) {
+    this.#counters = new FoldCounts(store.counters());
+    this.#folded = counter(options.metrics, 'signet_journal_folded_total', 'Scans kept as a count only', ['reason']);
+  }
+
+  /** @throws Error when another process holds the directory */
+  static async open(options: ScanJournalOptions): Promise<ScanJournal> {
+    mkdirSync(options.directory, { recursive: true, mode: 0o700 });
+    const unlock = await lockDirectory(options.directory);
+    try {
+      const store = new JournalStore(options.directory);
+      const source = `/signet/${options.service ?? 'redirect'}/${await store.instance()}`;
+      return new ScanJournal(options, store, source, unlock);
+    } catch (error) {
+      await unlock();
+      throw error;
+    }
+  }
+
+  /** Records that wait for the event log. */
+  get depth(): number {
+    return this.store.entries;
+  }
+  /** Whether counts wait for the event log in place of scans. */
+  get hasFolded(): boolean {
+    return this.#counters.size + this.#owed.size > 0;
+  }
+  /** Why new scans are being folded; undefined while they are kept whole. */
+  get trouble(): string | undefined {
+    if (this.#owed.size > 0) return 'the scan journal cannot be written: scans are counted in memory only';
+    return this.#isFull ? 'the scan journal is full: scans are folded into counters' : undefined;
+  }
+
+  /** Called after records were added. */
+  onAppend(listener: () => void): void {
+    this.#onAppend = listener;
+  }
+
+  /**
+   * Never rejects while the journal is open: a scan that does not fit, or that the disk refuses, is counted instead.
+   * @param id the event's; a caller that may append one and the same scan twice gives it the same id both times
+   * @returns the event's id when it is durable; undefined when the scan was folded into a counter
+   */
+  append(scan: ScanData, id: string = newId()): Promise<string | undefined> {
+    if (this.#closed) return Promise.reject(new Error('The scan journal is closed'));
+    const content = { type: 'scan.recorded', data: scan } as const;
+    const subject = scan.codeId ?? UNKNOWN_CODE;
+    const event = unnumberedEvent({ id, source: this.source, time: scan.at, subject, content });
+    return new Promise((resolve) => {
+      this.#appends.push({ scan, id, event, resolve });
+      this.#writing ??= this.#write();
+    });
+  }
+
+  /** @returns the oldest records; those that the disk has damaged are named in the log and left out */
+  oldest(limit: number): JournalBatch {
+    const stored = this.store.oldest(limit);
+    const records: ShippableRecord[] = [];
+    for (const { sequence, bytes } of stored) {
+      const record = decodeRecord(bytes);
+      if (record) records.push(record);
+      else this.options.logger.error({ source: this.source, sequence }, 'a damaged record of the journal is left out');
+    }
+    return { records, stored };
+  }
+
+  /** Forgets what the event log has taken; resolves when that is durable, rejects when the disk refuses. */
+  remove({ stored }: JournalBatch): Promise<void> {
+    if (this.#closed) return Promise.reject(new Error('The scan journal is closed'));
+    if (stored.length === 0) return Promise.resolve();
+    return new Promise((resolve, reject) => {
+      this.#removals.push({ stored, resolve, reject });
+      this.#writing ??= this.#write();
+    });
+  }
+
+  /** @returns how long the oldest record has been waiting, in seconds; 0 when none is */
+  oldestAgeSeconds(): number {
+    const [oldest] = this.store.oldest(1);
+    const record = oldest && decodeRecord(oldest.bytes);
+    if (!record) return 0;
+    const { time }: { time: string } = JSON.parse(record.value.toString());
+    return Math.max(0, (this.options.clock.now().getTime() - Date.parse(time)) / 1000);
+  }
+
+  /**
+   * Turns counters into records, each into one `scan.folded` event: once it is a record, a crash publishes it again
+   * with the same id, and never counts it anew. Rejects when the disk refuses; the counters stay.
+   */
+  unfold(): Promise<void> {
+    if (this.#closed) return Promise.reject(new Error('The scan journal is closed'));
+    return new Promise((resolve, reject) => {
+      this.#unfolds.push({ resolve, reject });
+      this.#writing ??= this.#write();
+    });
+  }
+
+  /** Writes what it still owes, and lets the directory go. */
+  async close(): Promise<void> {
+    if (this.#closed) return;
+    this.#closed = true;
+    await this.#writing;
+    if (this.#owed.size > 0) await this.#commitAppends([]);
+    await this.store.close();
+    await this.unlock();
+  }
+
+  async #write(): Promise<void> {
+    while (this.#appends.length + this.#removals.length + this.#unfolds.length > 0) {
+      // Everything that this turn of the event loop appends comes along.
+      await nextTurn();
+      const [appends, removals, unfolds] = [this.#appends, this.#removals, this.#unfolds];
+      [this.#appends, this.#removals, this.#unfolds] = [[], [], []];
+      if (appends.length + removals.length > 0) await this.#writeTogether(appends, removals);
+      if (unfolds.length > 0) await settle(unfolds, this.#commitUnfolded());
+    }
+    this.#writing = undefined;
+  }
+
+  /**
+   * One flush of the disk for both. A full disk may still take the removals alone, as they need no new pages, and then
+   * has room again.
+   */
+  async #writeTogether(appends: readonly Append[], removals: readonly Removal[]): Promise<void> {
+    if (removals.length === 0) return this.#commitAppends(appends);
+    const diskWorks = this.#owed.size === 0;
+    if (diskWorks && (await succeeds(this.#commit(appends, removals)))) return;
+    if (await settle(removals, this.#commit([], removals))) this.#retryAt = 0;
+    if (appends.length > 0) await this.#commitAppends(appends);
+  }
+
+  /** Tries the disk, or counts in memory. */
+  async #commitAppends(appends: readonly Append[]): Promise<void> {
+    if (this.#owed.size > 0 && performance.now() < this.#retryAt) {
+      this.#owe(appends);
+      return;
+    }
+    try {
+      await this.#commit(appends, []);
+    } catch (error) {
+      if (this.#owed.size === 0)
+        this.options.logger.error({ err: error }, 'the scan journal cannot be written; scans are counted in memory');
+      this.#retryAt = performance.now() + RETRY_MS;
+      this.#owe(appends);
+    }
+  }
+
+  /** One transaction, and the word to those who wait for it. Rejects when the disk refuses; then nothing was done. */
+  async #commit(appends: readonly Append[], removals: readonly Removal[]): Promise<void> {
+    const records: Buffer[] = [];
+    const changes = new FoldCounts(this.#owed);
+    let bytes = 0;
+    for (const { event, scan } of appends) {
+      if (!this.#hasRoom(records.length, bytes)) {
+        changes.add(scan);
+        continue;
+      }
+      const sequence = this.store.nextSequence + records.length;
+      const record = encodeRecord(scan.codeId ?? UNKNOWN_CODE, numberedEvent(event, sequence));
+      bytes += record.length;
+      records.push(record);
+    }
+    const counters = Array.from(changes, ([key, count]) => [key, this.#counters.get(key) + count] as const);
+    await this.store.write({ records, counters, removed: removals.flatMap(({ stored }) => stored) });
+    for (const [key, total] of counters) this.#counters.set(key, total);
+    this.#owed = new FoldCounts();
+    this.#noteFull(appends.length - records.length);
+    for (const [index, { id, resolve }] of appends.entries()) resolve(index < records.length ? id : undefined);
+    for (const { resolve } of removals) resolve();
+    if (appends.length > 0) this.#onAppend();
+  }
+
+  /** The records that fit come first in every transaction, so that the folded ones are the last of its appends. */
+  #hasRoom(moreEntries: number, moreBytes: number): boolean {
+    const { maxBytes, maxEntries = Number.POSITIVE_INFINITY } = this.options;
+    return this.store.entries + moreEntries < maxEntries && this.store.bytes + moreBytes < maxBytes;
+  }
+
+  #noteFull(folded: number): void {
+    if (folded === 0) {
+      this.#isFull &&= !this.#hasRoom(0, 0);
+      return;
+    }
+    this.#folded.inc({ reason: 'full' }, folded);
+    if (!this.#isFull) this.options.logger.warn({ depth: this.depth }, 'the scan journal is full; scans are counted');
+    this.#isFull = true;
+  }
+
+  #owe(appends: readonly Append[]): void {
+    this.#folded.inc({ reason: 'failed' }, appends.length);
+    for (const { scan, resolve } of appends) {
+      this.#owed.add(scan);
+      resolve(undefined);
+    }
+  }
+
+  async #commitUnfolded(): Promise<void> {
+    const time = this.options.clock.now().toISOString();
+    const due = [...this.#counters.plus(this.#owed)].slice(0, UNFOLD_STEP);
+    const records = due.map(([key, count], index) => {
+      const data = foldedScans(key, count);
+      const subject = data.codeId ?? UNKNOWN_CODE;
+      const content = { type: 'scan.folded', data } as const;
+      const event = unnumberedEvent({ id: newId(), source: this.source, time, subject, content });
+      return encodeRecord(subject, numberedEvent(event, this.store.nextSequence + index));
+    });
+    await this.store.write({ records, counters: due.map(([key]) => [key, undefined] as const), removed: [] });
+    for (const [key] of due) {
+      this.#counters.delete(key);
+      this.#owed.delete(key);
+    }
+  }
+}
+
+/** Tells those who wait how it ended. @returns whether it succeeded */
+async function settle(waiting: readonly Waiting[], ending: Promise<void>): Promise<boolean> {
+  try {
+    await ending;
+    for (const { resolve } of waiting) resolve();
+    return true;
+  } catch (error) {
+    for (const { reject } of waiting) reject(error);
+    return false;
+  }
+}
+
+async function succeeds(attempt: Promise<void>): Promise<boolean> {
+  try {
+    await attempt;
+    return true;
+  } catch {
+    return false;
+  }
+}

@@ -1,0 +1,180 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { ScanEventSchema, topics, type ScanData, type ScanEvent } from '@signet/contracts';
+import {
+  Health,
+  LmdbEventLog,
+  ManualClock,
+  newId,
+  Registry,
+  SignetError,
+  type NewRecord,
+  type RecordBatch,
+} from '@signet/platform';
+import { testLogger } from '@signet/testing';
+import { ScanJournal } from './scan-journal.js';
+import { ScanPump } from './scan-pump.js';
+
+/** The embedded log, which can be away; and which may take records and yet say that it failed. */
+class UnreliableEventLog extends LmdbEventLog {
+  mode: 'up' | 'down' | 'loses-its-answers' = 'up';
+  refused = 0;
+
+  override async publish(topic: string, records: readonly NewRecord[]): Promise<void> {
+    if (this.mode !== 'down') await super.publish(topic, records);
+    if (this.mode === 'up') return;
+    this.refused += 1;
+    throw new SignetError('unavailable');
+  }
+}
+
+/** Follows the topic; what comes twice is held once, as every consumer does it. */
+class Received {
+  readonly events = new Map<string, ScanEvent>();
+  readonly keys: string[] = [];
+  private reached: () => void = () => {};
+
+  readonly take = ({ records }: RecordBatch): void => {
+    for (const { key, value } of records) {
+      const event = ScanEventSchema.parse(JSON.parse(value.toString()));
+      if (!this.events.has(event.id)) this.keys.push(key);
+      this.events.set(event.id, event);
+    }
+    this.reached();
+  };
+  async until(condition: (received: this) => boolean): Promise<void> {
+    while (!condition(this)) await new Promise<void>((resolve) => (this.reached = resolve));
+  }
+}
+
+interface World {
+  journal: ScanJournal;
+  pump: ScanPump;
+  eventLog: UnreliableEventLog;
+  received: Received;
+  metrics: Registry;
+  health: Health;
+  /** Ends the process' part and starts it again on the same directory. */
+  restart(): Promise<void>;
+}
+
+const directory = mkdtempSync(join(tmpdir(), 'signet-pump-'));
+const clock = new ManualClock();
+const logger = testLogger();
+let worlds = 0;
+let eventLog: UnreliableEventLog;
+afterEach(() => eventLog.close());
+afterAll(() => rmSync(directory, { recursive: true, force: true }));
+
+async function openWorld({ maxEntries }: { maxEntries?: number } = {}): Promise<World> {
+  const place = join(directory, String((worlds += 1)));
+  eventLog = new UnreliableEventLog({ directory: join(place, 'events'), logger });
+  await eventLog.ensureTopics([topics.scans]);
+  const received = new Received();
+  await eventLog.tail({ topics: [topics.scans.name], backlog: 0, onBatch: received.take });
+  const start = async (): Promise<Pick<World, 'journal' | 'pump' | 'metrics' | 'health'>> => {
+    const [metrics, health] = [new Registry(), new Health()];
+    const options = { directory: join(place, 'journal'), maxBytes: 1e9, maxEntries, clock, logger, metrics };
+    const journal = await ScanJournal.open(options);
+    const pump = new ScanPump(journal, eventLog, logger, metrics, health);
+    pump.onApplicationBootstrap();
+    return { journal, pump, metrics, health };
+  };
+  const world: World = {
+    ...(await start()),
+    eventLog,
+    received,
+    async restart() {
+      await world.pump.onApplicationShutdown();
+      Object.assign(world, await start());
+    },
+  };
+  return world;
+}
+
+const scanOf = (facts: Partial<ScanData> = {}): ScanData => ({
+  outcome: 'redirected',
+  at: clock.now().toISOString(),
+  bot: false,
+  preview: false,
+  ...facts,
+});
+
+describe('ScanPump', () => {
+  it('ships every scan in order, under the key of its code, and empties the journal', async () => {
+    const { journal, pump, received, metrics } = await openWorld();
+    const codeId = newId();
+    const ids: (string | undefined)[] = [];
+    for (let round = 0; round < 30; round++) {
+      const scans = Array.from({ length: 100 }, () => journal.append(scanOf({ codeId, workspaceId: newId() })));
+      ids.push(...(await Promise.all(scans)));
+    }
+    ids.push(await journal.append(scanOf({ outcome: 'not_found' })));
+    await received.until(({ events }) => events.size === ids.length);
+    expect([...received.events.keys()]).toEqual(ids);
+    expect(Array.from(received.events.values(), ({ sequence }) => Number(sequence))).toEqual(
+      ids.map((_, index) => index + 1),
+    );
+    expect(new Set(received.keys)).toEqual(new Set([codeId, 'unknown']));
+    await pump.onApplicationShutdown();
+    expect(await metrics.getSingleMetricAsString('signet_scans_published_total')).toContain(` ${ids.length}`);
+    await expect(journal.append(scanOf())).rejects.toThrow('closed');
+  });
+
+  it.each(['down', 'loses-its-answers'] as const)(
+    'keeps order and ids while the log is %s, also over a restart of the process',
+    async (mode) => {
+      const world = await openWorld();
+      const ids = [await world.journal.append(scanOf())];
+      await world.received.until(({ events }) => events.size === 1);
+      world.eventLog.mode = mode;
+      for (let index = 0; index < 50; index++) ids.push(await world.journal.append(scanOf()));
+      await world.restart();
+      expect(world.eventLog.refused).toBeGreaterThan(0);
+      expect(world.journal.depth).toBe(50);
+      ids.push(await world.journal.append(scanOf()));
+      world.eventLog.mode = 'up';
+      await world.received.until(({ events }) => events.size === ids.length);
+      expect([...world.received.events.keys()]).toEqual(ids);
+      await world.pump.onApplicationShutdown();
+    },
+  );
+
+  it('does not try more often because more is scanned while the log is away', async () => {
+    const world = await openWorld();
+    world.eventLog.mode = 'down';
+    for (let index = 0; index < 300; index++) await world.journal.append(scanOf());
+    expect(world.eventLog.refused).toBeLessThan(10);
+    await world.pump.onApplicationShutdown();
+  });
+
+  it('ships the counts of a full journal once it has caught up, and the numbers add up', async () => {
+    const world = await openWorld({ maxEntries: 20 });
+    world.eventLog.mode = 'down';
+    await Promise.all(Array.from({ length: 50 }, () => world.journal.append(scanOf())));
+    expect((await world.health.report()).degraded).toEqual({ journal: expect.stringContaining('full') });
+    await world.restart();
+    world.eventLog.mode = 'up';
+    await world.received.until(({ events }) => [...events.values()].some(({ type }) => type === 'scan.folded'));
+    const events = [...world.received.events.values()];
+    expect(events.map(({ type }) => type)).toEqual([...Array(20).fill('scan.recorded'), 'scan.folded']);
+    expect(events.at(-1)?.data).toMatchObject({ outcome: 'redirected', count: 30 });
+    await world.journal.append(scanOf());
+    await world.received.until((received) => received.events.size === 22);
+    expect((await world.health.report()).degraded).toEqual({});
+    await world.pump.onApplicationShutdown();
+  });
+
+  it('says so when scans have been waiting for more than a minute', async () => {
+    const world = await openWorld();
+    world.eventLog.mode = 'down';
+    await world.journal.append(scanOf());
+    expect((await world.health.report()).degraded).toEqual({});
+    clock.advance(61_000);
+    expect((await world.health.report()).degraded).toEqual({ journal: expect.stringContaining('61 s') });
+    expect(await world.metrics.getSingleMetricAsString('signet_journal_depth')).toContain(' 1');
+    expect(await world.metrics.getSingleMetricAsString('signet_journal_oldest_age_seconds')).toContain(' 61');
+    await world.pump.onApplicationShutdown();
+  });
+});
