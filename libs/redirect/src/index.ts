@@ -1,1 +1,1 @@
-export {};
+export * from './redirect.module.js';

@@ -1,0 +1,71 @@
+import type { CodeSnapshot } from '@signet/contracts';
+import { sendProblem, SignetError } from '@signet/platform';
+import type { FastifyReply, FastifyRequest } from 'fastify';
+import { prefersJson } from './accept.js';
+import { claimPage, CONTENT_SECURITY_POLICY, problemPage, type ClaimPage } from './pages/page.js';
+import { english } from './pages/texts.en.js';
+
+const HEADERS = {
+  'cache-control': 'no-store',
+  'referrer-policy': 'no-referrer',
+  'x-robots-tag': 'noindex',
+  'x-content-type-options': 'nosniff',
+};
+/** When nobody could decide: dependencies are back in seconds, or not soon. */
+const RETRY_AFTER_SECONDS = 2;
+
+/** A header takes ASCII; a URL with other characters is sent in its encoded form. */
+const asciiUrl = (url: string): string => (/^[\x21-\x7e]*$/.test(url) ? url : new URL(url).href);
+
+/** 302 after a `GET`; 303 after a `POST`, so that the browser goes on with a `GET` (RFC 9110 §15.4.4). */
+export function sendRedirect(reply: FastifyReply, status: 302 | 303, url: string): FastifyReply {
+  return reply.code(status).headers(HEADERS).header('location', asciiUrl(url)).send();
+}
+
+const sendPage = (reply: FastifyReply, status: number, page: string): FastifyReply =>
+  reply
+    .code(status)
+    .headers(HEADERS)
+    .header('content-type', 'text/html; charset=utf-8')
+    .header('content-security-policy', CONTENT_SECURITY_POLICY)
+    .send(page);
+
+/** The interstitial; a program that prefers JSON learns where to claim, and with which nonce. */
+export function sendClaimPage(request: FastifyRequest, reply: FastifyReply, claim: ClaimPage): FastifyReply {
+  if (!prefersJson(request.headers.accept)) return sendPage(reply, 200, claimPage(english, claim));
+  const body = { status: 'claim-required', claimUrl: `/${encodeURIComponent(claim.slug)}/claim`, nonce: claim.nonce };
+  return reply.code(200).headers(HEADERS).send(body);
+}
+
+export interface Refusal {
+  error: SignetError;
+  /** When a code that is not active yet becomes so. */
+  activeFrom?: CodeSnapshot['activeFrom'];
+}
+
+/** The failure as a page that says what to do, or as problem+json. */
+export function sendRefusal(
+  request: FastifyRequest,
+  reply: FastifyReply,
+  { error, activeFrom }: Refusal,
+): FastifyReply {
+  if (prefersJson(request.headers.accept)) {
+    void reply.headers(HEADERS);
+    sendProblem(error, request, reply);
+    return reply;
+  }
+  const retryAfter = error.details.retryAfter ?? (error.status === 503 ? RETRY_AFTER_SECONDS : undefined);
+  if (retryAfter !== undefined) void reply.header('retry-after', Math.ceil(retryAfter));
+  const notes = activeFrom === undefined ? [] : [english.activeFrom(writtenTime(activeFrom))];
+  if (error.status === 429 && retryAfter !== undefined) notes.push(english.retryAfter(Math.ceil(retryAfter)));
+  const text = english.problems[error.kind] ?? english.otherProblem;
+  return sendPage(reply, error.status, problemPage(english, { text, notes, requestId: request.id }));
+}
+
+const timeFormat = new Intl.DateTimeFormat(english.language, {
+  dateStyle: 'long',
+  timeStyle: 'short',
+  timeZone: 'UTC',
+});
+
+const writtenTime = (at: string): string => `${timeFormat.format(new Date(at))} UTC`;

@@ -1,0 +1,139 @@
+import { findEntryByKey } from '@signet/codes';
+import { isProtected } from '@signet/contracts';
+import { CodeState, Health, LOGGER, SignetError, type CodeStateEntry, type Logger } from '@signet/platform';
+import { Inject, Injectable, type OnApplicationShutdown } from '@nestjs/common';
+import { DataSource } from 'typeorm';
+import { Leases } from './leases.js';
+
+/** How long a plain link may be served from this process without asking anybody (architecture.md §4.3). */
+export const LEASE_MS = 1000;
+const MAX_LINKS = 50_000;
+const MAX_LINK_BYTES = 64 * 1024 * 1024;
+/** Of an entry without its URL, about. */
+const ENTRY_BYTES = 500;
+/** Guesses must not push links out, so they have a place of their own. */
+const MAX_UNKNOWN = 20_000;
+
+/**
+ * Finds codes: in this process (plain links only, for a moment), in `CodeState`, in PostgreSQL. A change that is told
+ * during a look-up keeps its result out of this process, as that may be the state before the change.
+ */
+@Injectable()
+export class CodeResolver implements OnApplicationShutdown {
+  private readonly links = new Leases<CodeStateEntry>({
+    milliseconds: LEASE_MS,
+    maxEntries: MAX_LINKS,
+    maxBytes: MAX_LINK_BYTES,
+    sizeOf: ({ snapshot }) => ENTRY_BYTES + 2 * snapshot.url.length,
+  });
+  private readonly unknown = new Leases<true>({
+    milliseconds: LEASE_MS,
+    maxEntries: MAX_UNKNOWN,
+    maxBytes: Number.POSITIVE_INFINITY,
+    sizeOf: () => 0,
+  });
+  /** Look-ups under way that nothing has changed since; whoever asks meanwhile shares them. */
+  private readonly flights = new Map<string, Promise<CodeStateEntry | undefined>>();
+  private readonly stopListening: () => void;
+  private stateFailure: string | undefined;
+
+  constructor(
+    private readonly dataSource: DataSource,
+    private readonly codeState: CodeState,
+    @Inject(LOGGER) private readonly logger: Logger,
+    health: Health,
+  ) {
+    this.stopListening = codeState.onChange((key) => this.forget(key));
+    health.observe('code-state', () => this.stateFailure);
+  }
+
+  /** Not before the last request was answered: until then changes must be heard of. */
+  onApplicationShutdown(): void {
+    this.stopListening();
+  }
+
+  /** @returns the code when this process may still speak for it */
+  leased(key: string, nowMs: number): CodeStateEntry | undefined {
+    return this.links.get(key, nowMs);
+  }
+
+  /**
+   * @returns undefined when there is no such code
+   * @throws SignetError `code-undecided` when nobody can tell
+   */
+  async resolve(key: string, nowMs: number): Promise<CodeStateEntry | undefined> {
+    if (this.unknown.get(key, nowMs)) return undefined;
+    return this.flights.get(key) ?? this.fly(key, nowMs);
+  }
+
+  /** Asks `CodeState` only, for those whose guesses PostgreSQL has answered often enough. */
+  async resolveNear(key: string): Promise<CodeStateEntry | undefined> {
+    return (await this.readState(key)).entry;
+  }
+
+  private fly(key: string, nowMs: number): Promise<CodeStateEntry | undefined> {
+    const flight: Promise<CodeStateEntry | undefined> = this.lookUp(key)
+      .then((entry) => {
+        if (this.flights.get(key) === flight) this.keep(key, entry, nowMs);
+        return entry;
+      })
+      .finally(() => {
+        if (this.flights.get(key) === flight) this.flights.delete(key);
+      });
+    this.flights.set(key, flight);
+    return flight;
+  }
+
+  private async lookUp(key: string): Promise<CodeStateEntry | undefined> {
+    const { entry: near, answered } = await this.readState(key);
+    if (near) return near;
+    const entry = await this.readDatabase(key);
+    if (entry && answered) void this.fillState(key, entry);
+    return entry;
+  }
+
+  private async readState(key: string): Promise<{ entry?: CodeStateEntry; answered: boolean }> {
+    try {
+      const entry = await this.codeState.read(key);
+      this.stateFailure = undefined;
+      return { entry, answered: true };
+    } catch (error) {
+      this.stateFailure = error instanceof Error ? error.message : String(error);
+      return { answered: false };
+    }
+  }
+
+  private async readDatabase(key: string): Promise<CodeStateEntry | undefined> {
+    try {
+      return await findEntryByKey(this.dataSource.manager, key);
+    } catch (cause) {
+      throw new SignetError('code-undecided', { cause });
+    }
+  }
+
+  private async fillState(key: string, entry: CodeStateEntry): Promise<void> {
+    try {
+      await this.codeState.fill(key, entry);
+    } catch (error) {
+      this.logger.debug({ err: error }, 'a code could not be copied into the code state');
+    }
+  }
+
+  private keep(key: string, entry: CodeStateEntry | undefined, from: number): void {
+    if (!entry) this.unknown.set(key, true, from);
+    else if (!isProtected(entry.snapshot)) this.links.set(key, entry, from);
+  }
+
+  /** @param key undefined: messages may have been lost */
+  private forget(key: string | undefined): void {
+    if (key === undefined) {
+      this.links.clear();
+      this.unknown.clear();
+      this.flights.clear();
+      return;
+    }
+    this.links.delete(key);
+    this.unknown.delete(key);
+    this.flights.delete(key);
+  }
+}
