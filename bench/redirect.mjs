@@ -1,0 +1,198 @@
+// npm run bench:redirect [-- --codes 1000 --rounds 5 --seconds 4 --connections 64 --against name=http://127.0.0.1:7010/s{n}]
+// GET /{slug} of the redirect service against a bare node:http server with a map (which records nothing) and, where it
+// is installed, nginx `return 302`: alternating rounds in one run, medians with spread, and ratios to the bare server.
+// Afterwards it counts that every answered scan was journaled.
+import { spawn, spawnSync } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { createServer } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { parseArgs } from 'node:util';
+import { findServices, startServices } from '../tools/services.mjs';
+import { load, loadGenerator } from './load.mjs';
+
+const { values: options } = parseArgs({
+  options: {
+    codes: { type: 'string', default: '1000' },
+    rounds: { type: 'string', default: '5' },
+    seconds: { type: 'string', default: '4' },
+    connections: { type: 'string', default: '64' },
+    embedded: { type: 'boolean', default: false },
+    against: { type: 'string', multiple: true, default: [] },
+  },
+});
+const [codes, rounds, seconds, connections] = ['codes', 'rounds', 'seconds', 'connections'].map((name) =>
+  Number(options[name]),
+);
+const folder = mkdtempSync(join(tmpdir(), 'signet-bench-'));
+const key = 'sgk_bench_0123456789abcdefghijklmnop';
+const children = [];
+
+async function freePort() {
+  const server = createServer().listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const { port } = server.address();
+  server.close();
+  return port;
+}
+
+function run(command, args, environment) {
+  const child = spawn(command, args, {
+    env: { ...process.env, ...environment },
+    stdio: ['ignore', 'ignore', 'inherit'],
+  });
+  children.push(child);
+  return child;
+}
+
+async function until(url, accepts) {
+  for (let tries = 0; tries < 600; tries += 1) {
+    const ready = await fetch(url, { redirect: 'manual' }).then(accepts, () => false);
+    if (ready) return;
+    await new Promise((resolve) => setTimeout(resolve, 100));
+  }
+  throw new Error(`${url} does not answer`);
+}
+
+async function startService(app, environment) {
+  const port = await freePort();
+  const log = { SIGNET_LOG_LEVEL: 'warn', SIGNET_KEY_REQUESTS_PER_SECOND: '0', SIGNET_BOOTSTRAP_KEY: key };
+  run(process.execPath, [`apps/${app}/dist/main.js`], { ...log, ...environment, PORT: String(port) });
+  await until(`http://127.0.0.1:${port}/readyz`, ({ ok }) => ok);
+  return `http://127.0.0.1:${port}`;
+}
+
+/** The redirect service alone on real stores, or everything in one process on embedded ones. */
+async function startSignet() {
+  const found = findServices();
+  const real = !options.embedded && Object.values(found).every(({ available }) => available);
+  if (!real) {
+    const url = await startService('signet', { SIGNET_DATA_DIR: join(folder, 'data') });
+    return { name: 'signet (one process)', api: url, url, stop: async () => undefined };
+  }
+  const services = await startServices({ directory: join(folder, 'services') });
+  const environment = {
+    DATABASE_URL: services.databaseUrl,
+    REDIS_URL: services.redisUrl,
+    KAFKA_BROKERS: services.kafkaBrokers,
+    SIGNET_MASTER_KEYS: `bench:${Buffer.alloc(32, 1).toString('base64')}`,
+    SIGNET_PUBLIC_URL: 'http://127.0.0.1:8080',
+  };
+  spawnSync(process.execPath, ['apps/signet/dist/main.js', 'migrate'], {
+    env: { ...process.env, ...environment },
+    stdio: 'inherit',
+  });
+  const api = await startService('enrollment', { ...environment, SIGNET_DATA_DIR: join(folder, 'enrollment') });
+  const url = await startService('redirect', { ...environment, SIGNET_DATA_DIR: join(folder, 'redirect') });
+  return { name: 'signet redirect', api, url, stop: services.stop };
+}
+
+async function createCodes(api) {
+  const slugs = [];
+  const create = async () => {
+    const response = await fetch(`${api}/v1/codes`, {
+      method: 'POST',
+      headers: { authorization: `Bearer ${key}`, 'content-type': 'application/json' },
+      body: JSON.stringify({ target: { url: 'https://example.com/bench' } }),
+    });
+    if (response.status !== 201) throw new Error(`creating a code: ${response.status} ${await response.text()}`);
+    slugs.push((await response.json()).slug);
+  };
+  for (let made = 0; made < codes; made += 20)
+    await Promise.all(Array.from({ length: Math.min(20, codes - made) }, create));
+  return slugs;
+}
+
+async function startBare(slugs) {
+  const file = join(folder, 'slugs.json');
+  writeFileSync(file, JSON.stringify(slugs));
+  const port = await freePort();
+  run(process.execPath, ['bench/bare-server.mjs'], { PORT: String(port), SLUGS: file });
+  const url = `http://127.0.0.1:${port}`;
+  await until(`${url}/${slugs[0]}`, ({ status }) => status === 302);
+  return { name: 'bare node:http, records nothing', url };
+}
+
+async function startNginx() {
+  if (spawnSync('nginx', ['-v']).error) return undefined;
+  const port = await freePort();
+  const file = join(folder, 'nginx.conf');
+  writeFileSync(
+    file,
+    `daemon off; worker_processes 1; pid ${folder}/nginx.pid; error_log stderr; events { worker_connections 1024; }
+     http { access_log off; server { listen 127.0.0.1:${port}; location / { return 302 https://example.com/bench; } } }`,
+  );
+  run('nginx', ['-c', file, '-p', folder]);
+  await until(`http://127.0.0.1:${port}/x`, ({ status }) => status === 302);
+  return { name: 'nginx return 302, records nothing', url: `http://127.0.0.1:${port}` };
+}
+
+/** `name=http://host:port/s{n}`: any server that answers `/s0`, `/s1`, … */
+function otherServer(text) {
+  const [, name, origin, prefix] = /^([^=]+)=(https?:\/\/[^/]+)\/(.*)\{n\}$/.exec(text) ?? [];
+  if (!name) throw new Error(`--against takes name=http://host:port/prefix{n}, not ${text}`);
+  return { name, url: origin, slugs: Array.from({ length: codes }, (_, index) => `${prefix}${index}`) };
+}
+
+const median = (numbers) => numbers.toSorted((a, b) => a - b)[Math.floor(numbers.length / 2)];
+async function readMetric(url, name) {
+  const text = await (await fetch(`${url}/metrics`)).text();
+  return text
+    .split('\n')
+    .filter((line) => line.startsWith(`${name}{`) || line.startsWith(`${name} `))
+    .reduce((sum, line) => sum + Number(line.slice(line.lastIndexOf(' ') + 1)), 0);
+}
+/** What the journal took over its life: shipped, waiting, and folded into counters. */
+const journaled = async (url) =>
+  (await readMetric(url, 'signet_scans_published_total')) +
+  (await readMetric(url, 'signet_journal_depth')) +
+  (await readMetric(url, 'signet_journal_folded_total'));
+
+let signet;
+try {
+  signet = await startSignet();
+  const slugs = await createCodes(signet.api);
+  const servers = [signet, await startBare(slugs), await startNginx(), ...options.against.map(otherServer)].filter(
+    Boolean,
+  );
+  console.log(
+    `${codes} codes, ${connections} connections, ${rounds} rounds of ${seconds} s each, load by ${loadGenerator}`,
+  );
+  const results = new Map(servers.map((server) => [server, []]));
+  for (const server of servers)
+    await load({ url: server.url, slugs: server.slugs ?? slugs, connections, seconds: 2, folder });
+  const before = await journaled(signet.url);
+  for (let round = 0; round < rounds; round += 1)
+    for (const server of servers)
+      results
+        .get(server)
+        .push(await load({ url: server.url, slugs: server.slugs ?? slugs, connections, seconds, folder }));
+  const bare = median(results.get(servers[1]).map(({ perSecond }) => perSecond));
+  for (const [{ name }, measured] of results) {
+    const rates = measured.map(({ perSecond }) => perSecond);
+    const figures = [
+      name.padEnd(34),
+      `${Math.round(median(rates))}/s`.padStart(9),
+      `(${Math.round(Math.min(...rates))}–${Math.round(Math.max(...rates))})`.padEnd(17),
+      `× ${(median(rates) / bare).toFixed(2)} of bare`,
+      `p50 ${median(measured.map(({ p50Ms }) => p50Ms)).toFixed(2)} ms`,
+      `p99 ${median(measured.map(({ p99Ms }) => p99Ms)).toFixed(2)} ms`,
+      `errors ${measured.reduce((sum, { errors }) => sum + errors, 0)}`,
+    ];
+    console.log(figures.join('  '));
+  }
+  const answered = results.get(signet).reduce((sum, { answers }) => sum + answers, 0);
+  const recorded = (await journaled(signet.url)) - before;
+  console.log(
+    `answered scans ${answered}, journaled ${recorded}: ${recorded >= answered ? 'every one' : 'SOME ARE MISSING'}`,
+  );
+  if (recorded < answered) process.exitCode = 1;
+} finally {
+  for (const child of children) child.kill('SIGTERM');
+  await Promise.all(
+    children.map((child) => (child.exitCode === null && child.signalCode === null ? once(child, 'exit') : undefined)),
+  );
+  await signet?.stop();
+  rmSync(folder, { recursive: true, force: true });
+}
