@@ -36,8 +36,12 @@ export class AuditService {
     }
   }
 
-  /** Recomputes every hash, and compares the end with the head that the sequencer keeps: a cut tail shows. */
+  /**
+   * Recomputes every hash, and requires that the chain reaches the head that the sequencer kept before: a cut tail shows,
+   * and an entry that is chained meanwhile does no harm.
+   */
   async verify(workspaceId: string): Promise<AuditVerification> {
+    const kept = (await readHeads(this.dataSource.manager, [workspaceId])).get(workspaceId);
     let head: Head = { seq: 0, hash: GENESIS };
     const answer = (problem?: { brokenAt: number; problem: string }, pending = 0): AuditVerification => ({
       ok: problem === undefined,
@@ -51,7 +55,6 @@ export class AuditService {
       if (problem) return answer({ brokenAt: head.seq + 1, problem });
       head = entry;
     }
-    const kept = (await readHeads(this.dataSource.manager, [workspaceId])).get(workspaceId);
     if (kept && kept.seq > head.seq)
       return answer({
         brokenAt: head.seq + 1,
