@@ -173,6 +173,7 @@ describe('a nonce', () => {
       outcome: 'claimed',
       url: 'https://example.org/first',
       codeVersion: 1,
+      useNumber: 1,
       used: 1,
       maxScans: 1,
     });

@@ -10,15 +10,26 @@ export interface Claim {
 
 export type ClaimRefusal = 'exhausted' | 'revoked' | 'expired' | 'paused' | 'archived' | 'not-active-yet' | 'unknown';
 
-/** `used`: all uses of the code after this decision. `maxScans` is null when the code has no limit (any more). */
+/**
+ * `used`: all uses of the code after this decision. `useNumber`: which of them this one is; null, as `maxScans` is, when
+ * the code has no limit (any more).
+ */
 export type Decision =
-  | { outcome: 'claimed' | 'repeated'; url: string; codeVersion: number; used: number; maxScans: number | null }
+  | {
+      outcome: 'claimed' | 'repeated';
+      url: string;
+      codeVersion: number;
+      useNumber: number | null;
+      used: number;
+      maxScans: number | null;
+    }
   | { outcome: 'refused'; reason: ClaimRefusal; used: number };
 
 interface DecisionRow {
   outcome: 'claimed' | 'repeated' | 'stale' | ClaimRefusal;
   url: string;
   code_version: number;
+  use_number: number | null;
   used: number;
   max_scans: number | null;
 }
@@ -48,7 +59,7 @@ export async function decideClaims(manager: EntityManager, claims: readonly Clai
        FROM codes.codes WHERE id = ANY($1) ORDER BY id FOR NO KEY UPDATE
      ),
      judged AS (
-       SELECT a.n, a.code_id, a.nonce, a.at, l.version, l.url, l.max_scans, l.scans_used, u.target_url AS used_url,
+       SELECT a.n, a.code_id, a.nonce, a.at, l.version, l.url, l.max_scans, l.scans_used, u.target_url AS used_url, u.use_no AS used_no,
          CASE
            WHEN l.id IS NULL THEN 'unknown'
            WHEN l.state <> 'active' THEN l.state
@@ -65,13 +76,13 @@ export async function decideClaims(manager: EntityManager, claims: readonly Clai
        LEFT JOIN codes.uses u ON u.code_id = a.code_id AND u.nonce_hash = a.nonce
      ),
      numbered AS (
-       SELECT n, code_id, nonce, at, version, url, max_scans, scans_used, used_url, verdict,
+       SELECT n, code_id, nonce, at, version, url, max_scans, scans_used, used_url, used_no, verdict,
          CASE WHEN verdict = 'claimed' AND max_scans IS NOT NULL
            THEN scans_used + (row_number() OVER (PARTITION BY code_id, verdict ORDER BY n))::int END AS use_no
        FROM judged
      ),
      decided AS (
-       SELECT n, code_id, nonce, at, version, url, max_scans, scans_used, used_url,
+       SELECT n, code_id, nonce, at, version, url, max_scans, scans_used, used_url, used_no,
          CASE WHEN use_no > max_scans THEN NULL ELSE use_no END AS use_no,
          CASE WHEN use_no > max_scans THEN 'exhausted' ELSE verdict END AS outcome
        FROM numbered
@@ -87,6 +98,7 @@ export async function decideClaims(manager: EntityManager, claims: readonly Clai
        SELECT code_id, use_no, CASE WHEN used_url IS NULL THEN nonce END, url, at FROM decided WHERE use_no IS NOT NULL
      )
      SELECT outcome, CASE WHEN outcome = 'repeated' THEN used_url ELSE url END AS url, version AS code_version, max_scans,
+       CASE WHEN outcome = 'repeated' THEN used_no ELSE use_no END AS use_number,
        GREATEST(scans_used, max(use_no) OVER (PARTITION BY code_id), 0) AS used
      FROM decided ORDER BY n`,
     [
@@ -104,9 +116,9 @@ export async function lockCodes(manager: EntityManager, ids: readonly string[]):
   await manager.query('SELECT id FROM codes.codes WHERE id = ANY($1) ORDER BY id FOR NO KEY UPDATE', [ids]);
 }
 
-function toDecision({ outcome, url, code_version, used, max_scans }: DecisionRow): Decision | 'stale' {
+function toDecision({ outcome, url, code_version, use_number, used, max_scans }: DecisionRow): Decision | 'stale' {
   if (outcome === 'stale') return outcome;
   if (outcome === 'claimed' || outcome === 'repeated')
-    return { outcome, url, codeVersion: code_version, used, maxScans: max_scans };
+    return { outcome, url, codeVersion: code_version, useNumber: use_number, used, maxScans: max_scans };
   return { outcome: 'refused', reason: outcome, used };
 }

@@ -22,8 +22,8 @@ export const hashNonce = (nonce: string): string => createHash('sha256').update(
  * when the answer was lost together with the process that had not recorded it yet.
  * @returns a UUIDv8 (RFC 9562 §5.8)
  */
-export function claimEventId(codeId: string, nonceHash: string): string {
-  const hex = createHash('sha256').update(`${codeId} ${nonceHash}`).digest('hex');
+export function claimEventId(codeId: string, useNumber: number): string {
+  const hex = createHash('sha256').update(`${codeId} ${useNumber}`).digest('hex');
   const variant = ((Number.parseInt(hex.slice(16, 17), 16) & 0b0011) | 0b1000).toString(16);
   return [
     hex.slice(0, 8),

@@ -14,7 +14,7 @@ import {
   type GateVerdict,
   type Logger,
 } from '@signet/platform';
-import { Inject, Injectable, type OnModuleInit } from '@nestjs/common';
+import { Inject, Injectable } from '@nestjs/common';
 import { HttpAdapterHost } from '@nestjs/core';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { z } from 'zod';
@@ -62,20 +62,22 @@ interface Scan {
  * live in a plugin of their own, so that the form's content type and the pages for errors stay with them.
  */
 @Injectable()
-export class RedirectRoutes implements OnModuleInit {
+export class RedirectRoutes {
+  /** Fastify takes no plugin once it has booted, which Nest's initialization begins with: so here, not in a hook. */
   constructor(
-    private readonly adapterHost: HttpAdapterHost,
+    adapterHost: HttpAdapterHost,
     private readonly clock: Clock,
     private readonly resolver: CodeResolver,
     private readonly limits: ScanLimits,
     private readonly recorder: ScanRecorder,
     private readonly desk: ClaimDesk,
     @Inject(LOGGER) private readonly logger: Logger,
-  ) {}
+  ) {
+    this.register(adapterHost.httpAdapter.getInstance());
+  }
 
-  async onModuleInit(): Promise<void> {
-    const fastify: FastifyInstance = this.adapterHost.httpAdapter.getInstance();
-    await fastify.register(async (scope) => {
+  private register(fastify: FastifyInstance): void {
+    void fastify.register(async (scope) => {
       await scope.register(formbody, { bodyLimit: CLAIM_BODY_LIMIT });
       acceptEmptyJson(scope);
       scope.setErrorHandler((thrown, request, reply) => {
@@ -170,9 +172,9 @@ export class RedirectRoutes implements OnModuleInit {
     const nonceHash = nonce === undefined ? undefined : hashNonce(nonce);
     const decision = await this.desk.claim({ key, entry, at, nonceHash });
     if (decision.outcome === 'refused') return this.refuse(scan, decision.reason);
-    const { codeVersion, url } = decision;
+    const { codeVersion, url, useNumber } = decision;
     const { snapshot } = entry;
-    const id = nonceHash === undefined ? undefined : claimEventId(snapshot.id, nonceHash);
+    const id = useNumber === null ? undefined : claimEventId(snapshot.id, useNumber);
     await this.recorder.record(request, { outcome: 'claimed', at, snapshot, codeVersion, id });
     return sendRedirect(reply, status, url);
   }
