@@ -37,7 +37,14 @@ export function createDataSource({
     extra: {
       // pglite-socket mixes the protocol messages of several connections in the one session that they share.
       max: embedded ? 1 : poolSize,
-      ...(embedded ? {} : { statement_timeout: 15_000, idle_in_transaction_session_timeout: 30_000, keepAlive: true }),
+      ...(embedded
+        ? {}
+        : {
+            statement_timeout: 15_000,
+            query_timeout: 20_000,
+            idle_in_transaction_session_timeout: 30_000,
+            keepAlive: true,
+          }),
       ...(role ? { options: `-c role=${role}` } : {}),
     },
   });

@@ -6,7 +6,7 @@ import { newId } from '../ids.js';
 import { NestLog } from '../logging.js';
 import { requestDuration } from '../metrics.js';
 import type { Platform } from '../platform.js';
-import { ProblemFilter } from './problem.js';
+import { ProblemFilter, sendProblem, toSignetError } from './problem.js';
 
 const BODY_LIMIT = 1024 * 1024;
 
@@ -36,6 +36,8 @@ function createFastify({ config, logger, metrics }: Platform): FastifyInstance {
     forceCloseConnections: 'idle',
     routerOptions: { maxParamLength: 1000 },
     requestTimeout: 60_000,
+    // What is wrong before any route is found, such as a path that cannot be decoded.
+    frameworkErrors: (error, request, reply) => sendProblem(toSignetError(error), request, reply),
   });
   instance.removeAllContentTypeParsers();
   instance.addContentTypeParser(

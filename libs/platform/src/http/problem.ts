@@ -56,7 +56,8 @@ export function sendProblem(error: SignetError, request: FastifyRequest, reply: 
     .status(error.status)
     .header('Content-Type', 'application/problem+json')
     .header('Cache-Control', 'no-store')
-    .send(JSON.stringify(toProblem(error, request.id)));
+    // Bytes: to a text Fastify would add a charset, which this media type does not have (RFC 9457 §6.1).
+    .send(Buffer.from(JSON.stringify(toProblem(error, request.id))));
 }
 
 /** Logs what is ours to mend: once, here. */
