@@ -1,1 +1,2 @@
-export {};
+export { enrollmentMigrations } from './enrollment.migrations.js';
+export { EnrollmentModule } from './enrollment.module.js';

@@ -1,0 +1,13 @@
+import { createHash, randomBytes, timingSafeEqual } from 'node:crypto';
+
+/** The credential of whoever saw the secret: 256 bit, base64url. */
+export const generateClaimToken = (): string => randomBytes(32).toString('base64url');
+
+/** What is stored in its place: its entropy makes a slow hash needless. */
+export const hashClaimToken = (token: string): Buffer => createHash('sha256').update(token).digest();
+
+/** @param stored absent for an unknown enrollment, which takes as long and matches nothing */
+export function matchesClaimToken(token: string, stored: Buffer | undefined): boolean {
+  const given = hashClaimToken(token);
+  return timingSafeEqual(given, stored ?? randomBytes(given.length));
+}

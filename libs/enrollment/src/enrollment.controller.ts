@@ -1,0 +1,57 @@
+import { IdempotencyKey } from '@signet/access';
+import type { Enrollment, EnrollmentSettings, InputOf } from '@signet/contracts';
+import { CurrentCaller, Input, Operation, type Caller } from '@signet/platform';
+import { Controller, Header, Req } from '@nestjs/common';
+import type { FastifyRequest } from 'fastify';
+import { BeginEnrollment } from './begin-enrollment.js';
+import { ConfirmEnrollment } from './confirm-enrollment.js';
+import type { ConfirmedEnrollment, CreatedEnrollment } from './enrollment.js';
+import { ReadEnrollment } from './read-enrollment.js';
+import { EnrollmentSettingsService } from './settings.service.js';
+
+@Controller()
+export class EnrollmentController {
+  constructor(
+    private readonly beginning: BeginEnrollment,
+    private readonly confirmation: ConfirmEnrollment,
+    private readonly reading: ReadEnrollment,
+    private readonly settings: EnrollmentSettingsService,
+  ) {}
+
+  @Operation('createEnrollment')
+  @Header('Cache-Control', 'no-store')
+  create(
+    @CurrentCaller() caller: Caller,
+    @IdempotencyKey() key: string | undefined,
+    @Input() { body }: InputOf<'createEnrollment'>,
+  ): Promise<CreatedEnrollment> {
+    return this.beginning.begin(caller, key, body);
+  }
+
+  @Operation('confirmEnrollment')
+  @Header('Cache-Control', 'no-store')
+  confirm(
+    @Req() { id: requestId, ip }: FastifyRequest,
+    @Input() { params, body }: InputOf<'confirmEnrollment'>,
+  ): Promise<ConfirmedEnrollment> {
+    return this.confirmation.confirm({ ...params, ...body, requestId, ip });
+  }
+
+  @Operation('getEnrollment')
+  get(@CurrentCaller() caller: Caller, @Input() { params }: InputOf<'getEnrollment'>): Promise<Enrollment> {
+    return this.reading.get(caller, params.id);
+  }
+
+  @Operation('getEnrollmentSettings')
+  getSettings(@CurrentCaller() { workspaceId }: Caller): Promise<EnrollmentSettings> {
+    return this.settings.get(workspaceId);
+  }
+
+  @Operation('putEnrollmentSettings')
+  putSettings(
+    @CurrentCaller() caller: Caller,
+    @Input() { body }: InputOf<'putEnrollmentSettings'>,
+  ): Promise<EnrollmentSettings> {
+    return this.settings.put(caller, body);
+  }
+}

@@ -1,0 +1,47 @@
+import type { Migration, QueryRunner } from '@signet/platform';
+
+class CreateEnrollment1790000005000 {
+  name = 'CreateEnrollment1790000005000';
+
+  async up(runner: QueryRunner): Promise<void> {
+    await runner.query(`
+      CREATE SCHEMA enrollment;
+      CREATE TABLE enrollment.settings (
+        workspace_id uuid PRIMARY KEY,
+        enabled boolean NOT NULL,
+        issuer text NOT NULL,
+        ticket_ttl_seconds int NOT NULL,
+        updated_at timestamptz NOT NULL
+      );
+      -- Rows of a subject change under the lock of its row in mfa.subjects.
+      CREATE TABLE enrollment.enrollments (
+        id uuid PRIMARY KEY,
+        workspace_id uuid NOT NULL,
+        subject_id uuid NOT NULL,
+        subject text NOT NULL,
+        factor_type text NOT NULL,
+        delivery text NOT NULL,
+        status text NOT NULL CHECK
+          (status IN ('created', 'opened', 'claimed', 'active', 'failed', 'expired', 'revoked', 'superseded')),
+        factor_id uuid NOT NULL,
+        claim_token_hash bytea NOT NULL,
+        failures int NOT NULL DEFAULT 0,
+        created_at timestamptz NOT NULL,
+        expires_at timestamptz NOT NULL,
+        ended_at timestamptz
+      );
+      CREATE INDEX open_enrollments ON enrollment.enrollments (subject_id)
+        WHERE status IN ('created', 'opened', 'claimed');
+
+      GRANT USAGE ON SCHEMA enrollment TO signet_enrollment;
+      GRANT SELECT, INSERT, UPDATE ON enrollment.settings TO signet_enrollment;
+      GRANT SELECT, INSERT, UPDATE (status, failures, ended_at) ON enrollment.enrollments TO signet_enrollment;
+    `);
+  }
+
+  async down(): Promise<void> {
+    throw new Error('Migrations only go forward');
+  }
+}
+
+export const enrollmentMigrations: readonly Migration[] = [CreateEnrollment1790000005000];

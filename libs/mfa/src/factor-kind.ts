@@ -1,0 +1,28 @@
+import type { EntityManager } from 'typeorm';
+import type { FactorType, StoredFactor } from './factor.js';
+
+export interface CodeAttempt {
+  /** Absent for a name that is nobody's. */
+  subjectId: string | undefined;
+  /** The active factors of this kind; none of them: the same work is done for nothing, in about the same time. */
+  candidates: readonly StoredFactor[];
+  /** As it was typed. */
+  code: string;
+  at: Date;
+}
+
+export type CodeCheck =
+  | { result: 'accepted'; factorId: string }
+  /** Right, but used before: no failure, and no success either. */
+  | { result: 'replayed'; factorId: string }
+  | { result: 'invalid' };
+
+/** How the codes of one kind of factor are checked. */
+export interface FactorKind {
+  readonly type: FactorType;
+  /**
+   * Evaluates a code against every candidate and, where it is right, uses it up in the database, which decides.
+   * @param manager of a transaction that holds the subject's lock
+   */
+  check(manager: EntityManager, attempt: CodeAttempt): Promise<CodeCheck>;
+}

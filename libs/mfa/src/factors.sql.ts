@@ -1,0 +1,108 @@
+import type { EntityManager } from 'typeorm';
+import type { FactorType, StoredFactor } from './factor.js';
+
+const COLUMNS = `id, workspace_id AS "workspaceId", subject_id AS "subjectId", type, status, secret, parameters,
+  last_step AS "lastStep", failures, created_at AS "createdAt", confirmed_at AS "confirmedAt", last_used_at AS "lastUsedAt"`;
+
+type FactorRow = Omit<StoredFactor, 'lastStep'> & { lastStep: string };
+const toStoredFactor = (row: FactorRow): StoredFactor => ({ ...row, lastStep: Number(row.lastStep) });
+
+export async function insertFactor(
+  manager: EntityManager,
+  factor: Pick<
+    StoredFactor,
+    'id' | 'workspaceId' | 'subjectId' | 'type' | 'secret' | 'parameters' | 'lastStep' | 'createdAt' | 'confirmedAt'
+  > & { status: 'pending' | 'active' },
+): Promise<void> {
+  await manager.query(
+    `INSERT INTO mfa.factors
+       (id, workspace_id, subject_id, type, status, secret, parameters, last_step, created_at, confirmed_at)
+     VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)`,
+    [
+      factor.id,
+      factor.workspaceId,
+      factor.subjectId,
+      factor.type,
+      factor.status,
+      factor.secret,
+      JSON.stringify(factor.parameters),
+      factor.lastStep,
+      factor.createdAt,
+      factor.confirmedAt,
+    ],
+  );
+}
+
+export async function findFactor(manager: EntityManager, id: string): Promise<StoredFactor | undefined> {
+  const [row]: FactorRow[] = await manager.query(`SELECT ${COLUMNS} FROM mfa.factors WHERE id = $1`, [id]);
+  return row && toStoredFactor(row);
+}
+
+/** All factors of a subject, of one kind or of every, oldest first. */
+export async function readFactors(
+  manager: EntityManager,
+  subjectId: string,
+  type?: FactorType,
+): Promise<StoredFactor[]> {
+  const rows: FactorRow[] = await manager.query(
+    `SELECT ${COLUMNS} FROM mfa.factors WHERE subject_id = $1 AND ($2::text IS NULL OR type = $2) ORDER BY id`,
+    [subjectId, type ?? null],
+  );
+  return rows.map(toStoredFactor);
+}
+
+/** Makes a pending TOTP factor an active one; the step that confirmed it counts as used. */
+export async function activateFactor(manager: EntityManager, id: string, step: number, at: Date): Promise<void> {
+  await manager.query(
+    `UPDATE mfa.factors SET status = 'active', last_step = $2, confirmed_at = $3 WHERE id = $1 AND status = 'pending'`,
+    [id, step, at],
+  );
+}
+
+/**
+ * Ends a factor for good and forgets its secret.
+ * @returns whether it was not ended before
+ */
+export async function endFactor(manager: EntityManager, id: string, reason: string, at: Date): Promise<boolean> {
+  const [, count]: [unknown, number] = await manager.query(
+    `UPDATE mfa.factors SET status = 'revoked', secret = NULL, revoked_at = $3, revoked_reason = $2
+     WHERE id = $1 AND status <> 'revoked'`,
+    [id, reason, at],
+  );
+  return count === 1;
+}
+
+/** @returns whether this call used the step up; of any number of calls with one step, one does */
+export async function burnStep(manager: EntityManager, id: string, step: number): Promise<boolean> {
+  const [, count]: [unknown, number] = await manager.query(
+    `UPDATE mfa.factors SET last_step = $2 WHERE id = $1 AND last_step < $2 AND status = 'active'`,
+    [id, step],
+  );
+  return count === 1;
+}
+
+export async function countFactorFailures(manager: EntityManager, ids: readonly string[]): Promise<void> {
+  await manager.query('UPDATE mfa.factors SET failures = failures + 1 WHERE id = ANY($1)', [ids]);
+}
+
+/** Takes back what `countFactorFailures` counted in the same transaction. */
+export async function uncountFactorFailures(manager: EntityManager, ids: readonly string[]): Promise<void> {
+  await manager.query('UPDATE mfa.factors SET failures = failures - 1 WHERE id = ANY($1)', [ids]);
+}
+
+export async function noteFactorUse(manager: EntityManager, id: string, at: Date): Promise<void> {
+  await manager.query('UPDATE mfa.factors SET failures = 0, last_used_at = $2 WHERE id = $1', [id, at]);
+}
+
+/** @returns the ids of those that had failed too often and are locked now */
+export async function lockFailedFactors(
+  manager: EntityManager,
+  ids: readonly string[],
+  atFailures: number,
+): Promise<string[]> {
+  const [rows]: [{ id: string }[], number] = await manager.query(
+    `UPDATE mfa.factors SET status = 'locked' WHERE id = ANY($1) AND failures >= $2 AND status = 'active' RETURNING id`,
+    [ids, atFailures],
+  );
+  return rows.map(({ id }) => id);
+}

@@ -1,0 +1,24 @@
+import { KeyRing } from '@signet/platform';
+import { Injectable } from '@nestjs/common';
+import type { EntityManager } from 'typeorm';
+import type { CodeAttempt, CodeCheck, FactorKind } from './factor-kind.js';
+import { findUsedRecoveryCode, useRecoveryCode } from './recovery-codes.sql.js';
+import { hashRecoveryCode } from './recovery-hash.js';
+
+/** Recovery codes: each once. The set is the factor. */
+@Injectable()
+export class RecoveryKind implements FactorKind {
+  readonly type = 'recovery';
+
+  constructor(private readonly keyRing: KeyRing) {}
+
+  /** A code may have been hashed with any key that is still in the ring. */
+  async check(manager: EntityManager, { subjectId = 'nobody', candidates, code, at }: CodeAttempt): Promise<CodeCheck> {
+    const hashes = this.keyRing.keyIds.map((keyId) => hashRecoveryCode(this.keyRing, { subjectId, keyId }, code));
+    const ids = candidates.map(({ id }) => id);
+    const accepted = await useRecoveryCode(manager, ids, hashes, at);
+    if (accepted) return { result: 'accepted', factorId: accepted };
+    const used = await findUsedRecoveryCode(manager, ids, hashes);
+    return used ? { result: 'replayed', factorId: used } : { result: 'invalid' };
+  }
+}

@@ -1,0 +1,15 @@
+import { IdempotencyModule } from '@signet/access';
+import { Module } from '@nestjs/common';
+import { RecoveryKind } from '../recovery-kind.js';
+import { TotpKind } from '../totp-kind.js';
+import { VerificationController } from './verification.controller.js';
+import { VerificationService } from './verification.service.js';
+
+/** `POST /v1/verifications`, for the verification service. */
+@Module({
+  imports: [IdempotencyModule],
+  controllers: [VerificationController],
+  providers: [VerificationService, TotpKind, RecoveryKind],
+  exports: [VerificationService],
+})
+export class VerificationModule {}
