@@ -93,13 +93,27 @@ export function toSnapshot(code: SnapshotFields): CodeSnapshot {
 
 /** The code as its workspace sees it. */
 export function toCode(code: StoredCode, { publicUrl, at }: { publicUrl: string; at: Date }): Code {
-  const { workspaceId: _workspaceId, slugKey: _slugKey, state: _state, ...shown } = code;
   return {
-    ...shown,
+    id: code.id,
+    slug: code.slug,
     shortUrl: code.slug === null ? null : `${publicUrl}/${code.slug}`,
+    kind: code.kind,
     status: statusOf(code, at),
+    version: code.version,
+    target: code.target,
+    title: code.title,
+    tags: code.tags,
+    folder: code.folder,
     brandId: null,
+    activeFrom: code.activeFrom,
+    expiresAt: code.expiresAt,
+    maxScans: code.maxScans,
     claimMode: claimModeOf(code),
+    scansUsed: code.scansUsed,
+    createdAt: code.createdAt,
+    updatedAt: code.updatedAt,
+    createdBy: code.createdBy,
+    revokedReason: code.revokedReason,
   };
 }
 

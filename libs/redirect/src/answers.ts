@@ -22,6 +22,13 @@ export function sendRedirect(reply: FastifyReply, status: 302 | 303, url: string
   return reply.code(status).headers(HEADERS).header('location', asciiUrl(url)).send();
 }
 
+export const sendNoIcon = (reply: FastifyReply): FastifyReply =>
+  reply.code(204).header('cache-control', 'public, max-age=86400').send();
+
+/** Crawlers have no business with codes: following a link would count as a scan. */
+export const sendRobots = (reply: FastifyReply): FastifyReply =>
+  reply.header('content-type', 'text/plain; charset=utf-8').send('User-agent: *\nDisallow: /\n');
+
 const sendPage = (reply: FastifyReply, status: number, page: string): FastifyReply =>
   reply
     .code(status)

@@ -465,6 +465,11 @@ describe('the redirect', () => {
     ).toBe(415);
   });
 
+  it('answers what browsers ask for by themselves without taking it for a guess', async () => {
+    expect((await app.inject('/favicon.ico')).statusCode).toBe(204);
+    expect((await app.inject('/robots.txt')).body).toContain('Disallow: /');
+  });
+
   it('counts scans and claims by outcome', async () => {
     const metrics = await platform.metrics.metrics();
     expect(metrics).toMatch(/signet_scans_total\{outcome="redirected",service="test"\} \d+/);

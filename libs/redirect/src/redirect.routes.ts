@@ -18,7 +18,7 @@ import { Inject, Injectable } from '@nestjs/common';
 import { HttpAdapterHost } from '@nestjs/core';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { z } from 'zod';
-import { sendClaimPage, sendRedirect, sendRefusal } from './answers.js';
+import { sendClaimPage, sendNoIcon, sendRedirect, sendRefusal, sendRobots } from './answers.js';
 import { ClaimDesk, claimEventId, hashNonce, newNonce } from './claim-desk.js';
 import { CodeResolver } from './code-resolver.js';
 import { ScanLimits } from './scan-limits.js';
@@ -85,6 +85,9 @@ export class RedirectRoutes {
         logFailure(this.logger, error, request.id);
         return sendRefusal(request, reply, { error });
       });
+      // What browsers and crawlers ask for by themselves is no guess at a slug.
+      scope.get('/favicon.ico', { logLevel: 'silent' }, (_request, reply) => sendNoIcon(reply));
+      scope.get('/robots.txt', { logLevel: 'silent' }, (_request, reply) => sendRobots(reply));
       // No log line a scan, and never one with a slug in it.
       scope.route<{ Params: { slug: string } }>({
         method: ['GET', 'HEAD'],
