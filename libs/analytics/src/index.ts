@@ -1,1 +1,3 @@
-export {};
+export * from './analytics.migrations.js';
+export * from './analytics.module.js';
+export { ANALYTICS_GROUP } from './rollup-writer.js';

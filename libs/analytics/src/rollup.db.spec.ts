@@ -1,0 +1,306 @@
+import { randomUUID } from 'node:crypto';
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { SCAN_OUTCOMES, type Interval, type ScanEvent } from '@signet/contracts';
+import { newId } from '@signet/platform';
+import { openTestDatabase, type TestDatabase } from '@signet/testing';
+import fc from 'fast-check';
+import { analyticsMigrations } from './analytics.migrations.js';
+import { readBreakdown, readCounts, readUniques } from './analytics.sql.js';
+import { RollupWriter } from './rollup-writer.js';
+import { classifyScan } from './scan-facts.js';
+import { foldedEvent, scanEvent, TestPartition } from './scan-events.fixture.js';
+
+let database: TestDatabase;
+let writer: RollupWriter;
+const workspaceId = randomUUID();
+
+beforeAll(async () => {
+  database = await openTestDatabase(analyticsMigrations);
+  writer = new RollupWriter(database.dataSource);
+});
+afterAll(() => database.close());
+
+type RecordedScan = Extract<ScanEvent, { type: 'scan.recorded' }>;
+const query = <Row>(sql: string, parameters: unknown[]): Promise<Row[]> => database.dataSource.query(sql, parameters);
+
+/** All counts of a code: raw, and as both rollups have them. */
+async function countsOf(codeId: string) {
+  const [raw] = await query<{ rows: number; folded: number }>(
+    `SELECT (SELECT count(*)::int FROM analytics.scans WHERE code_id = $1) AS rows,
+       (SELECT COALESCE(sum(count), 0)::int FROM analytics.folded_scans WHERE code_id = $1) AS folded`,
+    [codeId],
+  );
+  const minutes = await query<{ bucket: Date; scans: number; bots: number; refused: number }>(
+    `SELECT bucket, scans::int, bots::int, refused::int FROM analytics.rollups_minute WHERE code_id = $1 ORDER BY bucket`,
+    [codeId],
+  );
+  const hours = await query<{ bucket: Date; dimension: string; value: string; scans: number }>(
+    `SELECT bucket, dimension, value, scans::int FROM analytics.rollups_hour WHERE code_id = $1
+     ORDER BY bucket, dimension, value`,
+    [codeId],
+  );
+  return { raw, minutes, hours };
+}
+
+/** Every event that names this code, by all three records of it. */
+async function totalOf(codeId: string) {
+  const { raw, minutes, hours } = await countsOf(codeId);
+  const counted = hours.filter(({ dimension }) => dimension === 'outcome' || dimension === 'bots');
+  return {
+    raw: (raw?.rows ?? 0) + (raw?.folded ?? 0),
+    minutes: minutes.reduce((sum, { scans, bots, refused }) => sum + scans + bots + refused, 0),
+    hours: counted.reduce((sum, { scans }) => sum + scans, 0),
+  };
+}
+const all = (count: number) => ({ raw: count, minutes: count, hours: count });
+
+const someScans = (codeId: string, count: number): ScanEvent[] =>
+  Array.from({ length: count }, (_, index) =>
+    scanEvent({ workspaceId, codeId, at: new Date(Date.UTC(2026, 2, 4, 5, 0, index * 7)).toISOString() }),
+  );
+
+describe('RollupWriter', () => {
+  it('counts every event once when any prefix is delivered again', async () => {
+    const codeId = randomUUID();
+    const partition = new TestPartition(someScans(codeId, 60));
+    for (const [from, to] of [
+      [0, 20],
+      [0, 20],
+      [5, 30],
+      [30, 40],
+      [0, 60],
+      [59, 60],
+    ] as const)
+      await writer.write(partition.batch(from, to));
+    expect(await totalOf(codeId)).toEqual(all(60));
+  });
+
+  it('tells what it counted, what it had counted before and what was missing', async () => {
+    const codeId = randomUUID();
+    const events = someScans(codeId, 10);
+    const partition = new TestPartition(events);
+    expect(await writer.write(partition.batch(0, 4))).toEqual({ added: 4, duplicates: 0, missed: 0n });
+    expect(await writer.write(partition.batch(2, 6))).toEqual({ added: 2, duplicates: 2, missed: 0n });
+    expect(await writer.write(partition.batch(8, 10))).toEqual({ added: 2, duplicates: 0, missed: 2n });
+    expect(await writer.write(partition.batch(8, 10))).toEqual({ added: 0, duplicates: 2, missed: 0n });
+    expect(await totalOf(codeId)).toEqual(all(8));
+  });
+
+  it('counts an event that was written to the log twice once, in one batch and in two', async () => {
+    const codeId = randomUUID();
+    const events = someScans(codeId, 10);
+    const shouted = { ...events[3], id: events[3]?.id.toUpperCase() } as ScanEvent;
+    const partition = new TestPartition([...events, ...events.slice(0, 5), ...events, shouted]);
+    await writer.write(partition.batch(0, 15));
+    await writer.write(partition.batch(15, 26));
+    expect(await totalOf(codeId)).toEqual(all(10));
+  });
+
+  it('counts once when a stale member of the group writes the same partition at the same time', async () => {
+    const codeId = randomUUID();
+    const partition = new TestPartition(someScans(codeId, 300));
+    const ranges = Array.from({ length: 30 }, (_, index) => [index * 10, index * 10 + 10] as const);
+    const member = async (step: number): Promise<void> => {
+      for (let index = 0; index < ranges.length; index += step) {
+        const [from] = ranges[index] ?? [0];
+        await writer.write(partition.batch(from, Math.min(300, from + step * 10)));
+      }
+    };
+    await Promise.all([member(1), member(3), member(2)]);
+    expect(await totalOf(codeId)).toEqual(all(300));
+  });
+
+  it('never waits in a circle when partitions share events and windows', async () => {
+    const codes = Array.from({ length: 20 }, () => randomUUID());
+    const events = codes.flatMap((codeId) => someScans(codeId, 20));
+    const partitions = [
+      events,
+      events.toReversed(),
+      events.toSorted((a, b) => (a.id.slice(-4) < b.id.slice(-4) ? -1 : 1)),
+    ];
+    await Promise.all(partitions.map((list, index) => writer.write(new TestPartition(list, 0n, index).batch())));
+    for (const codeId of codes) expect(await totalOf(codeId)).toEqual(all(20));
+  });
+
+  it('keeps nothing of a batch whose transaction fails at its last step, and counts it when it comes again', async () => {
+    const codeId = randomUUID();
+    const partition = new TestPartition(someScans(codeId, 12));
+    await database.dataSource.query(`
+      CREATE FUNCTION analytics.fail() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE EXCEPTION 'crash'; END $$;
+      CREATE TRIGGER crash BEFORE UPDATE ON analytics.consumer_offsets FOR EACH ROW EXECUTE FUNCTION analytics.fail();
+    `);
+    try {
+      await expect(writer.write(partition.batch())).rejects.toThrow('crash');
+      expect(await totalOf(codeId)).toEqual(all(0));
+    } finally {
+      await database.dataSource.query('DROP TRIGGER crash ON analytics.consumer_offsets; DROP FUNCTION analytics.fail');
+    }
+    await writer.write(partition.batch());
+    expect(await totalOf(codeId)).toEqual(all(12));
+  });
+
+  it('puts a late event into the window in which it happened', async () => {
+    const codeId = randomUUID();
+    const scan = (at: string) => scanEvent({ workspaceId, codeId, at });
+    const partition = new TestPartition([
+      scan('2026-03-04T10:00:00.000Z'),
+      scan('2026-03-04T11:30:59.999Z'),
+      scan('2026-03-04T10:00:59.999Z'),
+    ]);
+    await writer.write(partition.batch(0, 2));
+    await writer.write(partition.batch(2, 3));
+    const { minutes } = await countsOf(codeId);
+    expect(minutes.map(({ bucket, scans }) => [bucket.toISOString(), scans])).toEqual([
+      ['2026-03-04T10:00:00.000Z', 2],
+      ['2026-03-04T11:30:00.000Z', 1],
+    ]);
+  });
+
+  it('adds a folded count once, under its outcome, to its hour', async () => {
+    const codeId = randomUUID();
+    const folded = foldedEvent({
+      workspaceId,
+      codeId,
+      outcome: 'claimed',
+      hour: '2026-03-04T10:00:00.000Z',
+      count: 41,
+    });
+    const partition = new TestPartition([folded, scanEvent({ workspaceId, codeId }), folded]);
+    expect(await writer.write(partition.batch(0, 2))).toMatchObject({ added: 2 });
+    expect(await writer.write(partition.batch(2, 3))).toMatchObject({ added: 0, duplicates: 1 });
+    expect(await totalOf(codeId)).toEqual(all(42));
+    const { hours } = await countsOf(codeId);
+    expect(hours).toContainEqual({
+      bucket: new Date('2026-03-04T10:00:00.000Z'),
+      dimension: 'outcome',
+      value: 'claimed',
+      scans: 41,
+    });
+  });
+
+  it('keeps scans of unknown slugs in the raw log and out of every rollup', async () => {
+    const slug = randomUUID();
+    const partition = new TestPartition([scanEvent({ outcome: 'not_found', slug })]);
+    await writer.write(partition.batch());
+    const rows = await query('SELECT outcome, code_id FROM analytics.scans WHERE slug = $1', [slug]);
+    expect(rows).toEqual([{ outcome: 'not_found', code_id: null }]);
+  });
+
+  it('is not stopped by text, numbers or dates that PostgreSQL would refuse', async () => {
+    const codeId = randomUUID();
+    const odd = [
+      { referrerHost: 'x'.repeat(100_000), language: '\0', city: '\ud800', slug: 'a\0b' },
+      { city: '\udc00', targetIndex: Number.MAX_SAFE_INTEGER, codeVersion: -1 },
+      { at: '0000-01-01T00:00:00.000Z' },
+      { at: '9999-12-31T23:59:59.999Z', codeId: codeId.toUpperCase() },
+    ];
+    const partition = new TestPartition(odd.map((data) => scanEvent({ workspaceId, codeId, ...data })));
+    await writer.write(partition.batch());
+    expect(await totalOf(codeId)).toEqual(all(4));
+  });
+
+  it('begins a log of its own at its own offsets', async () => {
+    const codeId = randomUUID();
+    await writer.write(new TestPartition(someScans(codeId, 5)).batch());
+    expect(await writer.write(new TestPartition(someScans(codeId, 3)).batch())).toMatchObject({ added: 3 });
+    expect(await totalOf(codeId)).toEqual(all(8));
+  });
+});
+
+describe('the rollups, for random scans, twins, batches and redeliveries', () => {
+  const base = Date.UTC(2026, 2, 4, 22, 0);
+  const scan = fc.record({
+    at: fc.integer({ min: 0, max: 4 * 3_600_000 }).map((after) => new Date(base + after).toISOString()),
+    outcome: fc.constantFrom(...SCAN_OUTCOMES),
+    bot: fc.boolean(),
+    preview: fc.boolean(),
+    country: fc.option(fc.constantFrom('CH', 'DE', 'FR'), { nil: undefined }),
+    referrerHost: fc.option(fc.constantFrom('a.example', 'b.example', ''), { nil: undefined }),
+    visitor: fc.option(fc.constantFrom('v1', 'v2', 'v3', 'v4'), { nil: undefined }),
+  });
+  const log = fc.array(scan, { minLength: 1, maxLength: 60 }).chain((scans) =>
+    fc.record({
+      scans: fc.constant(scans),
+      /** Which scan stands at each further offset: twins. */
+      twins: fc.array(fc.nat({ max: scans.length - 1 }), { maxLength: 20 }),
+      /** A delivery begins at or before where the last one ended, as any consumer of a log does. */
+      deliveries: fc.array(fc.record({ back: fc.nat({ max: 10 }), size: fc.integer({ min: 1, max: 30 }) }), {
+        maxLength: 12,
+      }),
+      from: fc.integer({ min: -10, max: 250 }),
+      minutes: fc.integer({ min: 1, max: 260 }),
+      interval: fc.constantFrom<Interval>('minute', 'hour', 'day'),
+    }),
+  );
+
+  it('equal a count over the distinct events, in every range', async () => {
+    await fc.assert(
+      fc.asyncProperty(log, async ({ scans, twins, deliveries, from, minutes, interval }) => {
+        const codeId = randomUUID();
+        const events = scans.map((data) =>
+          scanEvent(
+            { workspaceId, codeId, os: undefined, browser: undefined, deviceType: undefined, ...data },
+            newId(),
+          ),
+        ) as RecordedScan[];
+        const twinned = twins.flatMap((index) => events[index] ?? []);
+        const partition = new TestPartition([...events, ...twinned]);
+        let position = 0;
+        for (const { back, size } of [...deliveries, { back: 0, size: partition.events.length }]) {
+          const start = Math.max(0, position - back);
+          position = Math.max(position, Math.min(partition.events.length, start + size));
+          if (position > start) await writer.write(partition.batch(start, position));
+        }
+
+        const range = {
+          from: new Date(base + from * 60_000),
+          to: new Date(base + (from + minutes) * 60_000),
+          interval,
+        };
+        const expected = bruteForce(events, range.from, range.to);
+        const { manager } = database.dataSource;
+        const counts = await readCounts(manager, codeId, range);
+        const sum = (column: 'scans' | 'bots' | 'refused') => counts.reduce((total, row) => total + row[column], 0);
+        expect({ scans: sum('scans'), bots: sum('bots'), refused: sum('refused') }).toEqual(expected.totals);
+        const by = await readBreakdown(manager, codeId, range);
+        expect(new Map(by.map(({ dimension, value, scans: n }) => [`${dimension} ${value}`, n]))).toEqual(expected.by);
+        const uniques = await readUniques(manager, codeId, range);
+        expect(uniques.find(({ t }) => t === null)?.uniques).toBe(expected.uniques);
+        const raw = await query<{ id: string }>('SELECT id FROM analytics.scans WHERE code_id = $1', [codeId]);
+        expect(raw.map(({ id }) => id).toSorted()).toEqual(events.map(({ id }) => id).toSorted());
+      }),
+      { numRuns: 60 },
+    );
+  });
+
+  function bruteForce(events: readonly RecordedScan[], from: Date, to: Date) {
+    const inside = events.filter(({ data }) => Date.parse(data.at) >= +from && Date.parse(data.at) < +to);
+    const of = (counted: string) => inside.filter(({ data }) => classifyScan(data) === counted).map(({ data }) => data);
+    const by = new Map<string, number>();
+    const add = (key: string) => by.set(key, (by.get(key) ?? 0) + 1);
+    for (const { data } of inside) if (!data.bot && !data.preview) add(`outcome ${data.outcome}`);
+    for (const data of of('scan')) {
+      if (data.country) add(`country ${data.country}`);
+      if (data.referrerHost) add(`referrer ${data.referrerHost}`);
+    }
+    return {
+      totals: { scans: of('scan').length, bots: of('bot').length, refused: of('refused').length },
+      uniques: new Set(of('scan').flatMap(({ visitor }) => visitor ?? [])).size,
+      by,
+    };
+  }
+});
+
+const withRoles = process.env['SIGNET_TEST_DATABASE_URL'] ? describe : describe.skip;
+withRoles('the grants', () => {
+  it('let the analytics role count, and no other service read', async () => {
+    const codeId = randomUUID();
+    const analytics = await database.as('signet_analytics');
+    await new RollupWriter(analytics).write(new TestPartition(someScans(codeId, 5)).batch());
+    expect(await totalOf(codeId)).toEqual(all(5));
+    for (const role of ['signet_enrollment', 'signet_redirect', 'signet_verification'] as const) {
+      const other = await database.as(role);
+      await expect(other.query('SELECT id FROM analytics.scans')).rejects.toThrow('permission denied');
+    }
+  });
+});
