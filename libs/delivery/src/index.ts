@@ -1,1 +1,1 @@
-export {};
+export { DeliveryModule } from './delivery.module.js';
