@@ -8,7 +8,7 @@ function inUtc(text: string): string {
 
 /** RFC 3339 in UTC with milliseconds, of the years that RFC 3339 and PostgreSQL both have. */
 export const InstantSchema = z.iso
-  .datetime({ offset: true })
+  .datetime({ offset: true, abort: true })
   .overwrite(inUtc)
   .refine(
     (text) => /^(?!0000)\d{4}-.*Z$/.test(text) && !Number.isNaN(Date.parse(text)),

@@ -1,3 +1,5 @@
+import type { IncomingMessage, Server } from 'node:http';
+import type { Socket } from 'node:net';
 import type { DynamicModule, Type } from '@nestjs/common';
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 import { topics } from '@signet/contracts';
@@ -45,15 +47,18 @@ export async function startService(
   const stopping = new AbortController();
   const topicsThere = ensureTopics(platform, stopping.signal);
   let app: NestFastifyApplication | undefined;
+  let closeUnused: (() => void) | undefined;
   const stop = async (): Promise<void> => {
     platform.health.beginShutdown();
     stopping.abort();
+    closeUnused?.();
     await app?.close();
     await platform.close();
   };
   try {
     await Promise.race([topicsThere, sleep(TOPICS_GRACE_MILLISECONDS, undefined, { ref: false })]);
     app = await createHttpApp(options.module(platform), platform);
+    closeUnused = trackUnused(app.getHttpServer());
     const fastify: FastifyInstance = app.getHttpAdapter().getInstance();
     registerOperationsRoutes(fastify, { ...platform, isAdmin: options.isAdmin?.(app) });
     if (options.docs) registerDocsRoutes(fastify, config.publicUrl);
@@ -98,6 +103,21 @@ async function ensureTopics({ eventLog, logger }: Platform, stopping: AbortSigna
       await backoff.sleepAfterFailure();
     }
   }
+}
+
+/**
+ * Browsers open connections before they need them; one that has never carried a request is neither idle nor busy to
+ * Node, and would hold the stop up.
+ * @returns closes them
+ */
+function trackUnused(server: Server): () => void {
+  const unused = new Set<Socket>();
+  server.on('connection', (socket: Socket) => {
+    unused.add(socket);
+    socket.once('close', () => unused.delete(socket));
+  });
+  server.on('request', ({ socket }: IncomingMessage) => unused.delete(socket));
+  return () => unused.forEach((socket) => socket.destroy());
 }
 
 /** Reads the environment or ends the process with every error at once (exit 78). */
