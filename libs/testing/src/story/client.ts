@@ -36,7 +36,8 @@ export class Client {
       ...(body === undefined ? {} : { body: JSON.stringify(body) }),
     });
     const text = await response.text();
-    return { status: response.status, headers: response.headers, body: (text ? JSON.parse(text) : undefined) as Body };
+    const parsed: Body = JSON.parse(text || 'null');
+    return { status: response.status, headers: response.headers, body: parsed };
   }
 
   async createCode(body: Record<string, unknown>): Promise<Code> {

@@ -8,7 +8,16 @@ export interface Run {
   /** Starts it again and waits until it is ready. */
   startRedirect(): Promise<void>;
   /** The real servers of the distributed run. */
-  kafka?: { stop(): Promise<void>; start(): Promise<void> };
-  redis?: { flush(): Promise<void> };
+  stores?: RunStores;
   stop(): Promise<void>;
+}
+
+export type StoreName = 'postgres' | 'redis' | 'kafka';
+
+export interface RunStores {
+  /** Ends a server at once, without a goodbye to its clients. */
+  kill(name: StoreName): Promise<void>;
+  /** Starts it again on the same port and data; resolves when it answers. */
+  start(name: StoreName): Promise<void>;
+  flushRedis(): Promise<void>;
 }

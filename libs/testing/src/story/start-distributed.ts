@@ -8,7 +8,7 @@ import { promisify } from 'node:util';
 import { Redis } from 'ioredis';
 import { z } from 'zod';
 import { freePort } from '../service-process.js';
-import type { Run } from './run.js';
+import type { Run, StoreName } from './run.js';
 import { withoutLimits } from './start-embedded.js';
 
 const root = fileURLToPath(new URL('../../../../', import.meta.url));
@@ -25,9 +25,10 @@ class Stores {
     return Object.fromEntries([...stdout.matchAll(/^(\w+)=(.*)$/gm)].map(([, name = '', value = '']) => [name, value]));
   }
 
-  async killKafka(): Promise<void> {
-    const { pid } = PidFileSchema.parse(JSON.parse(readFileSync(join(this.directory, 'kafka.pid'), 'utf8')));
-    process.kill(pid, 'SIGKILL');
+  async kill(name: StoreName): Promise<void> {
+    const { pid } = PidFileSchema.parse(JSON.parse(readFileSync(join(this.directory, `${name}.pid`), 'utf8')));
+    // PostgreSQL's is the immediate shutdown: a killed postmaster would leave its children holding the data folder.
+    process.kill(pid, name === 'postgres' ? 'SIGQUIT' : 'SIGKILL');
     while (isAlive(pid)) await new Promise((resolve) => setTimeout(resolve, 20));
   }
 
@@ -127,9 +128,12 @@ export async function startDistributed(): Promise<Run> {
       key,
       killRedirect: () => supervisor.kill('redirect'),
       startRedirect: untilReady,
-      kafka: { stop: () => stores.killKafka(), start: async () => void (await stores.start('kafka')) },
-      redis: {
-        async flush() {
+      stores: {
+        kill: (name) => stores.kill(name),
+        async start(name) {
+          await stores.start(name);
+        },
+        async flushRedis() {
           const redis = new Redis(addresses['REDIS_URL'] ?? '');
           await redis.flushall();
           redis.disconnect();
