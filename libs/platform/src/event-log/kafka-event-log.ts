@@ -29,7 +29,8 @@ const PATIENT_RETRY = {
   restartOnFailure: (): Promise<boolean> => Promise.resolve(false),
 };
 const CONSUMER = {
-  sessionTimeout: 30_000,
+  // How long the partitions of a member that was killed rest; long batches are no reason, their heartbeats go on.
+  sessionTimeout: 10_000,
   rebalanceTimeout: 60_000,
   heartbeatInterval: 3000,
   maxWaitTimeInMs: 250,
