@@ -1,5 +1,5 @@
 import type { AuditEntry } from '@signet/contracts';
-import { Backoff, LOGGER, type Logger } from '@signet/platform';
+import { BackgroundLoop, LOGGER, type Logger } from '@signet/platform';
 import { Inject, Injectable, type OnApplicationBootstrap, type OnApplicationShutdown } from '@nestjs/common';
 import { DataSource, type EntityManager } from 'typeorm';
 import { readHeads, readUnchained, tryLockSequencer, writeChained } from './audit.sql.js';
@@ -14,41 +14,35 @@ const IDLE_MILLISECONDS = 500;
  */
 @Injectable()
 export class AuditSequencer implements OnApplicationBootstrap, OnApplicationShutdown {
-  private readonly backoff = new Backoff({ minMilliseconds: 500, maxMilliseconds: 10_000 });
-  private stopped = false;
-  private running?: Promise<void>;
+  private readonly loop: BackgroundLoop;
 
   constructor(
     private readonly dataSource: DataSource,
-    @Inject(LOGGER) private readonly logger: Logger,
-  ) {}
-
-  onApplicationBootstrap(): void {
-    this.running = this.run();
+    @Inject(LOGGER) logger: Logger,
+  ) {
+    this.loop = new BackgroundLoop({
+      failure: 'the audit log could not be chained',
+      step: async () => (await this.chain()) === BATCH,
+      idleMilliseconds: IDLE_MILLISECONDS,
+      logger,
+    });
   }
 
-  async onApplicationShutdown(): Promise<void> {
-    this.stopped = true;
-    this.backoff.wake();
-    await this.running;
+  onApplicationBootstrap(): void {
+    this.loop.start();
+  }
+
+  onApplicationShutdown(): Promise<void> {
+    return this.loop.stop();
   }
 
   /** Chains what is committed by now; a sequencer elsewhere may be doing it at this moment. */
   async chainAll(): Promise<void> {
-    while ((await this.dataSource.transaction((manager) => this.chainBatch(manager))) === BATCH);
+    while ((await this.chain()) === BATCH);
   }
 
-  private async run(): Promise<void> {
-    while (!this.stopped) {
-      try {
-        await this.chainAll();
-        this.backoff.reset();
-        if (!this.stopped) await this.backoff.sleep(IDLE_MILLISECONDS);
-      } catch (error) {
-        this.logger.warn({ err: error }, 'the audit log could not be chained; trying again');
-        if (!this.stopped) await this.backoff.sleepAfterFailure();
-      }
-    }
+  private chain(): Promise<number> {
+    return this.dataSource.transaction((manager) => this.chainBatch(manager));
   }
 
   private async chainBatch(manager: EntityManager): Promise<number> {

@@ -1,5 +1,5 @@
 import type { Propagation } from '@signet/contracts';
-import { Backoff, CodeState, LOGGER, observedGauge, Registry, type Logger } from '@signet/platform';
+import { BackgroundLoop, CodeState, LOGGER, observedGauge, Registry, type Logger } from '@signet/platform';
 import { Inject, Injectable, type OnApplicationBootstrap, type OnApplicationShutdown } from '@nestjs/common';
 import { DataSource } from 'typeorm';
 import { countUnpropagated, findPropagable, readUnpropagated, removePropagated, type Propagable } from './codes.sql.js';
@@ -17,9 +17,7 @@ const BATCH = 100;
  */
 @Injectable()
 export class CodePropagation implements OnApplicationBootstrap, OnApplicationShutdown {
-  private readonly backoff = new Backoff({ minMilliseconds: 500, maxMilliseconds: 5000 });
-  private stopped = false;
-  private running?: Promise<void>;
+  private readonly loop: BackgroundLoop;
 
   constructor(
     private readonly dataSource: DataSource,
@@ -30,16 +28,21 @@ export class CodePropagation implements OnApplicationBootstrap, OnApplicationShu
     observedGauge(registry, 'signet_codes_unpropagated', 'Codes whose newest change CodeState has not confirmed', () =>
       countUnpropagated(dataSource.manager),
     );
+    this.loop = new BackgroundLoop({
+      failure: 'changes of codes have not reached CodeState',
+      step: async () => (await this.repair()) === BATCH,
+      idleMilliseconds: IDLE_MILLISECONDS,
+      maxWaitMilliseconds: 5000,
+      logger,
+    });
   }
 
   onApplicationBootstrap(): void {
-    this.running = this.run();
+    this.loop.start();
   }
 
-  async onApplicationShutdown(): Promise<void> {
-    this.stopped = true;
-    this.backoff.wake();
-    await this.running;
+  onApplicationShutdown(): Promise<void> {
+    return this.loop.stop();
   }
 
   /**
@@ -57,19 +60,6 @@ export class CodePropagation implements OnApplicationBootstrap, OnApplicationShu
     } catch (error) {
       this.logger.warn({ err: error, codeId }, 'a change has not reached CodeState; trying again');
       return 'pending';
-    }
-  }
-
-  private async run(): Promise<void> {
-    while (!this.stopped) {
-      try {
-        while ((await this.repair()) === BATCH && !this.stopped);
-        this.backoff.reset();
-        if (!this.stopped) await this.backoff.sleep(IDLE_MILLISECONDS);
-      } catch (error) {
-        this.logger.warn({ err: error }, 'changes of codes have not reached CodeState; trying again');
-        if (!this.stopped) await this.backoff.sleepAfterFailure();
-      }
     }
   }
 

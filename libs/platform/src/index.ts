@@ -1,3 +1,4 @@
+export * from './background-loop.js';
 export * from './backoff.js';
 export * from './clock.js';
 export * from './code-state/code-state.js';
@@ -25,6 +26,7 @@ export * from './ids.js';
 export * from './key-ring.js';
 export * from './logging.js';
 export * from './metrics.js';
+export * from './network-address.js';
 export * from './outbox/outbox.js';
 export * from './outbox/outbox.sql.js';
 export * from './outbox/outbox-relay.js';

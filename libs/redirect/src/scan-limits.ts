@@ -1,5 +1,4 @@
-import { subscriberOf } from '@signet/scans';
-import { SignetConfig, SignetError } from '@signet/platform';
+import { SignetConfig, SignetError, subscriberOf } from '@signet/platform';
 import { Injectable } from '@nestjs/common';
 import { RateLimiterMemory, RateLimiterRes } from 'rate-limiter-flexible';
 

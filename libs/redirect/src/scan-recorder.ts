@@ -1,15 +1,7 @@
 import { BlockList, isIPv6 } from 'node:net';
 import type { CodeSnapshot, ScanOutcome } from '@signet/contracts';
-import { counter, Registry, SignetConfig, type Counter } from '@signet/platform';
-import {
-  describeUserAgent,
-  isPrefetch,
-  plainAddress,
-  ScanJournal,
-  truncateIp,
-  visitorOf,
-  VisitorSalts,
-} from '@signet/scans';
+import { counter, plainAddress, Registry, SignetConfig, truncateIp, type Counter } from '@signet/platform';
+import { describeUserAgent, isPrefetch, ScanJournal, visitorOf, VisitorSalts } from '@signet/scans';
 import { Injectable } from '@nestjs/common';
 import type { FastifyRequest } from 'fastify';
 import { countryOf, firstLanguage, referrerHost } from './scan-facts.js';

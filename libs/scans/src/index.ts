@@ -1,4 +1,3 @@
-export * from './address.js';
 export * from './scan-journal.js';
 export * from './scan-pump.js';
 export * from './scans.migrations.js';

@@ -1,8 +1,7 @@
 import { appendAudit } from '@signet/audit';
 import { topics, type VerificationData } from '@signet/contracts';
-import { appendToOutbox } from '@signet/platform';
+import { appendToOutbox, truncateIp } from '@signet/platform';
 import type { EntityManager } from 'typeorm';
-import { networkOf } from '../network.js';
 import { insertVerification } from './verifications.sql.js';
 import type { Attempt, Decision } from './attempt.js';
 
@@ -54,7 +53,7 @@ function announce(manager: EntityManager, attempt: Attempt, { subjectId, ...deci
     reason: decision.reason,
     deviceId: context?.deviceId,
     biometric: context?.biometric ?? 'none',
-    ip: context?.ip && networkOf(context.ip),
+    ip: context?.ip && truncateIp(context.ip),
     country: context?.country,
     at: at.toISOString(),
     signals: [],

@@ -1,6 +1,6 @@
 import { dataSchemaUrn, type SignetEvent } from '@signet/contracts';
 import type { DataSource, EntityManager } from 'typeorm';
-import { Backoff } from '../backoff.js';
+import { BackgroundLoop } from '../background-loop.js';
 import type { EventLog, NewRecord } from '../event-log/event-log.js';
 import type { Logger } from '../logging.js';
 import {
@@ -21,24 +21,27 @@ export const OUTBOX_SOURCE = '/signet/outbox/relay';
  * publishes the same ids, bytes and sequence numbers again.
  */
 export class OutboxRelay {
-  private readonly backoff = new Backoff({ minMilliseconds: 200, maxMilliseconds: 10_000 });
-  private running?: Promise<void>;
-  private readonly stopping = new AbortController();
+  private readonly loop: BackgroundLoop;
 
   constructor(
     private readonly dataSource: DataSource,
     private readonly eventLog: EventLog,
-    private readonly logger: Logger,
-  ) {}
-
-  start(): void {
-    this.running ??= this.run();
+    logger: Logger,
+  ) {
+    this.loop = new BackgroundLoop({
+      failure: 'the outbox could not be published',
+      step: async () => (await this.dataSource.transaction((manager) => this.move(manager))) === BATCH,
+      idleMilliseconds: IDLE_MILLISECONDS,
+      logger,
+    });
   }
 
-  async stop(): Promise<void> {
-    this.stopping.abort();
-    this.backoff.wake();
-    await this.running;
+  start(): void {
+    this.loop.start();
+  }
+
+  stop(): Promise<void> {
+    return this.loop.stop();
   }
 
   /** Nest calls it, so that the loop ends before the stores are closed. */
@@ -48,20 +51,7 @@ export class OutboxRelay {
 
   /** After a commit: publish without waiting for the next look. */
   wake(): void {
-    this.backoff.wake();
-  }
-
-  private async run(): Promise<void> {
-    while (!this.stopping.signal.aborted) {
-      try {
-        const moved = await this.dataSource.transaction((manager) => this.move(manager));
-        this.backoff.reset();
-        if (moved < BATCH) await this.backoff.sleep(IDLE_MILLISECONDS);
-      } catch (error) {
-        this.logger.warn({ err: error }, 'the outbox could not be published; trying again');
-        await this.backoff.sleepAfterFailure();
-      }
-    }
+    this.loop.wake();
   }
 
   private async move(manager: EntityManager): Promise<number> {

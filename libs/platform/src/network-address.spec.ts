@@ -1,4 +1,4 @@
-import { plainAddress, subscriberOf, truncateIp } from './address.js';
+import { plainAddress, subscriberOf, truncateIp } from './network-address.js';
 
 describe('truncateIp', () => {
   it.each([
