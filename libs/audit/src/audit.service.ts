@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { AuditEntry, AuditVerification, ListAuditQuery } from '@signet/contracts';
 import { decodeCursor, toPage } from '@signet/platform';
 import { Injectable } from '@nestjs/common';
@@ -8,6 +9,8 @@ import { countUnchained, readChainAfter, readEntriesBefore, readHeads } from './
 import { checkEntry, GENESIS, type Head } from './chain.js';
 
 const PAGE = 1000;
+const WAIT_MILLISECONDS = 2000;
+const LOOK_AGAIN_MILLISECONDS = 20;
 
 /** Reading the log: pages, the whole chain, and whether it adds up. */
 @Injectable()
@@ -24,9 +27,9 @@ export class AuditService {
     return toPage(entries, query.limit, ({ seq }) => seq);
   }
 
-  /** Every chained entry in order, read a page at a time. */
+  /** Every chained entry in order, read a page at a time; waits a moment for those that are not chained yet. */
   async *entries(workspaceId: string): AsyncGenerator<AuditEntry> {
-    await this.sequencer.chainAll();
+    await this.chainPending(workspaceId);
     for (let seq = 0; ;) {
       const page = await readChainAfter(this.dataSource.manager, workspaceId, seq, PAGE);
       yield* page;
@@ -61,5 +64,15 @@ export class AuditService {
         problem: `the log ends at entry ${head.seq}, its head is entry ${kept.seq}`,
       });
     return answer(undefined, await countUnchained(this.dataSource.manager, workspaceId));
+  }
+
+  /** An open transaction, also of another database of the server, keeps younger entries from being chained. */
+  private async chainPending(workspaceId: string): Promise<void> {
+    const deadline = performance.now() + WAIT_MILLISECONDS;
+    do {
+      await this.sequencer.chainAll();
+      if ((await countUnchained(this.dataSource.manager, workspaceId)) === 0) return;
+      await sleep(LOOK_AGAIN_MILLISECONDS);
+    } while (performance.now() < deadline);
   }
 }
