@@ -9,5 +9,5 @@ export default {
   testEnvironmentOptions: { customExportConditions: ['@signet/source', 'node', 'node-addons'] },
   testMatch: ['<rootDir>/**/*.spec.ts'],
   testPathIgnorePatterns: ['/node_modules/', '/dist/', '/data/', '/.services/'],
-  testTimeout: 30_000,
+  testTimeout: 120_000,
 };

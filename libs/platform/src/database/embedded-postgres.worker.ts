@@ -6,7 +6,6 @@ import { z } from 'zod';
 
 const { directory, socket } = z.object({ directory: z.string(), socket: z.string() }).parse(workerData);
 const database = await PGlite.create(directory);
-keepExchangesWhole(database);
 const server = new PGLiteSocketServer({ db: database, path: socket, maxConnections: 20 });
 await server.start();
 parentPort?.postMessage('ready');
@@ -17,20 +16,3 @@ parentPort?.once('message', () => {
     parentPort?.postMessage('closed');
   })();
 });
-
-/**
- * The socket server runs the protocol's messages of all clients in one session and keeps those of a transaction together
- * (it asks `isInTransaction`), but not those of one query outside of any: Parse of one client, Parse of another, and the
- * Bind of the first would run the second's statement. So an exchange counts as a transaction until its Sync.
- */
-function keepExchangesWhole(pglite: PGlite): void {
-  const partsOfAnExchange = new Set(Buffer.from('PBDECH'));
-  const run = pglite.execProtocolRawStream.bind(pglite);
-  const isInTransaction = pglite.isInTransaction.bind(pglite);
-  let exchangeIsOpen = false;
-  pglite.execProtocolRawStream = (message, options) => {
-    exchangeIsOpen = partsOfAnExchange.has(message[0] ?? 0);
-    return run(message, options);
-  };
-  pglite.isInTransaction = () => exchangeIsOpen || isInTransaction();
-}
