@@ -1,0 +1,31 @@
+import { AccessModule, accessMigrations, AccessService, ApiKeyGuard } from '@signet/access';
+import { AuditModule, auditMigrations } from '@signet/audit';
+import { CodesModule, codesMigrations } from '@signet/codes';
+import { EnrollmentModule, enrollmentMigrations } from '@signet/enrollment';
+import { mfaMigrations, SubjectsModule } from '@signet/mfa';
+import { OutboxRelay, PlatformModule, type ServiceOptions } from '@signet/platform';
+
+class EnrollmentApp {}
+
+/** The control plane: workspaces, keys, codes, subjects, enrollments and the audit log. */
+export const enrollmentService: ServiceOptions = {
+  service: 'enrollment',
+  role: 'signet_enrollment',
+  defaultPort: 4001,
+  required: ['DATABASE_URL', 'REDIS_URL', 'KAFKA_BROKERS', 'SIGNET_MASTER_KEYS', 'SIGNET_PUBLIC_URL'],
+  keyRing: true,
+  docs: true,
+  migrations: [...accessMigrations, ...auditMigrations, ...codesMigrations, ...mfaMigrations, ...enrollmentMigrations],
+  module: (platform) => ({
+    module: EnrollmentApp,
+    imports: [PlatformModule.of(platform), AccessModule, AuditModule, CodesModule, SubjectsModule, EnrollmentModule],
+  }),
+  isAdmin: (app) => (request) => app.get(ApiKeyGuard, { strict: false }).allows(request, 'admin'),
+  onReady: async (app, { config }) => {
+    app.get(OutboxRelay).start();
+    const key = await app.get(AccessService, { strict: false }).bootstrap();
+    // To the one who installs, on stdout and never into the log.
+    if (key && !config.values.SIGNET_BOOTSTRAP_KEY)
+      process.stdout.write(`The admin API key, shown this once: ${key}\n`);
+  },
+};

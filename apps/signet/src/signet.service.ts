@@ -1,0 +1,51 @@
+import { AccessModule, accessMigrations, ApiKeyGuard } from '@signet/access';
+import { ANALYTICS_GROUP, AnalyticsModule, analyticsMigrations } from '@signet/analytics';
+import { AuditModule, auditMigrations } from '@signet/audit';
+import { CodesModule, codesMigrations } from '@signet/codes';
+import { DeliveryModule } from '@signet/delivery';
+import { EnrollmentModule, enrollmentMigrations } from '@signet/enrollment';
+import { mfaMigrations, SubjectsModule, VerificationModule } from '@signet/mfa';
+import { consumeEvents, OutboxRelay, PlatformModule, type Migration, type ServiceOptions } from '@signet/platform';
+import { RedirectModule } from '@signet/redirect';
+import { scansMigrations } from '@signet/scans';
+
+class SignetApp {}
+
+/** Those of every context, in the order of their timestamps. */
+export const allMigrations: readonly Migration[] = [
+  ...accessMigrations,
+  ...auditMigrations,
+  ...codesMigrations,
+  ...mfaMigrations,
+  ...enrollmentMigrations,
+  ...scansMigrations,
+  ...analyticsMigrations,
+];
+
+/** All four services in one process; what they share (guard, idempotency, audit chain) exists once. */
+export const signetService: ServiceOptions = {
+  service: 'signet',
+  defaultPort: 8080,
+  keyRing: true,
+  docs: true,
+  migrations: allMigrations,
+  module: (platform) => ({
+    module: SignetApp,
+    imports: [
+      PlatformModule.of(platform),
+      AccessModule,
+      AuditModule,
+      CodesModule,
+      SubjectsModule,
+      EnrollmentModule,
+      VerificationModule,
+      AnalyticsModule,
+      DeliveryModule,
+      // Last: its `/{slug}` takes what no other route does.
+      RedirectModule,
+    ],
+  }),
+  isAdmin: (app) => (request) => app.get(ApiKeyGuard, { strict: false }).allows(request, 'admin'),
+  connect: (app, platform) => consumeEvents(app, { ...platform, group: ANALYTICS_GROUP }),
+  onReady: async (app) => app.get(OutboxRelay).start(),
+};

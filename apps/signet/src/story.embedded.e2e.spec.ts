@@ -1,0 +1,3 @@
+import { describeStory, startEmbedded } from '@signet/testing';
+
+describeStory('embedded', startEmbedded);
