@@ -5,7 +5,9 @@ import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 
 const [major, minor] = process.versions.node.split('.').map(Number);
 if (major < 20 || (major === 20 && minor < 19)) {
-  console.error(`Signet needs Node 20.19 or newer to start (it then brings its own Node 24); this is ${process.version}.`);
+  console.error(
+    `Signet needs Node 20.19 or newer to start (it then brings its own Node 24); this is ${process.version}.`,
+  );
   process.exit(1);
 }
 const stamp = 'node_modules/.install-stamp';
