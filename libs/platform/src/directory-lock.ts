@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
 /** Longest path of a Unix socket that every platform takes (sun_path is 104 bytes on macOS). */
-const MAX_SOCKET_PATH = 100;
+export const MAX_SOCKET_PATH = 100;
 
 function lockPath(directory: string): string {
   const inside = join(directory, '.lock');
