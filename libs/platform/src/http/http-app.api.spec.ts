@@ -90,7 +90,7 @@ describe('the HTTP edge', () => {
   ])('refuses %s', async (_what, payload, headers, status, kind) => {
     const answer = await post(payload, headers);
     expect(answer.statusCode).toBe(status);
-    expect(answer.json()).toMatchObject({ type: `urn:signet:problem:${kind}`, status });
+    expect(answer.json()).toMatchObject({ type: `urn:signet:problem:${kind}`, status, detail: expect.any(String) });
   });
 
   it('says what is wrong with a query, and 404 to what cannot be an id', async () => {

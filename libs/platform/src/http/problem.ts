@@ -21,7 +21,13 @@ export function toSignetError(error: unknown): SignetError {
   if (isTransient(error)) return new SignetError('unavailable', { cause: error });
   const status = statusOf(error);
   const kind = status === undefined ? undefined : kindByStatus[status];
-  return new SignetError(kind ?? 'internal-error', { cause: error });
+  return new SignetError(kind ?? 'internal-error', { cause: error, detail: kind && detailOf(error) });
+}
+
+/** What Fastify says of a body that it refuses, handed on by Nest or not: its own sentences, without the body. */
+function detailOf(error: unknown): string | undefined {
+  const isOfBody = [400, 413, 415].includes(statusOf(error) ?? 0);
+  return isOfBody && error instanceof Error ? error.message : undefined;
 }
 
 /** Nest's exceptions, and what Fastify refuses before a handler runs. */
