@@ -1,7 +1,7 @@
 /** The dependencies of this process, each with a check that rejects with the reason while it is missing. */
 export class Health {
   private readonly checks = new Map<string, () => Promise<void>>();
-  private readonly degraded = new Map<string, () => string | undefined>();
+  private readonly observed = new Map<string, () => Promise<string | undefined>>();
   private stopping = false;
 
   /** `/readyz` fails and names it while `check` rejects. */
@@ -10,7 +10,11 @@ export class Health {
   }
   /** `/readyz` stays ready and says what is worse than it should be. */
   observe(name: string, check: () => string | undefined): void {
-    this.degraded.set(name, check);
+    this.observed.set(name, () => Promise.resolve(check()));
+  }
+  /** `/readyz` stays ready and names it while `check` rejects: work goes on without, for a time or in another way. */
+  prefer(name: string, check: () => Promise<void>): void {
+    this.observed.set(name, () => withinTwoSeconds(check));
   }
   /** From now on not ready: load balancers send no more, while what is in hand is finished. */
   beginShutdown(): void {
@@ -19,18 +23,18 @@ export class Health {
 
   async report(): Promise<{ ready: boolean; missing: Record<string, string>; degraded: Record<string, string> }> {
     const missing: Record<string, string> = this.stopping ? { process: 'shutting down' } : {};
-    const results = [...this.checks].map(async ([name, check]) => {
-      const reason = await withinTwoSeconds(check);
-      if (reason) missing[name] = reason;
-    });
-    await Promise.all(results);
     const degraded: Record<string, string> = {};
-    for (const [name, check] of this.degraded) {
-      const reason = check();
-      if (reason) degraded[name] = reason;
-    }
+    await Promise.all([
+      ...[...this.checks].map(([name, check]) => note(missing, name, withinTwoSeconds(check))),
+      ...[...this.observed].map(([name, check]) => note(degraded, name, check())),
+    ]);
     return { ready: Object.keys(missing).length === 0, missing, degraded };
   }
+}
+
+async function note(reasons: Record<string, string>, name: string, reason: Promise<string | undefined>): Promise<void> {
+  const text = await reason;
+  if (text) reasons[name] = text;
 }
 
 async function withinTwoSeconds(check: () => Promise<void>): Promise<string | undefined> {

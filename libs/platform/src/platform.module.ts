@@ -27,7 +27,7 @@ export class PlatformModule {
       { provide: DataSource, useValue: dataSource },
       { provide: EventLog, useValue: eventLog },
       { provide: CodeState, useValue: codeState },
-      { provide: OutboxRelay, useFactory: () => new OutboxRelay(dataSource, eventLog, logger) },
+      { provide: OutboxRelay, useFactory: () => new OutboxRelay(dataSource, eventLog, metrics, logger) },
       ...(keyRing ? [{ provide: KeyRing, useValue: keyRing }] : []),
     ];
     return { module: PlatformModule, global: true, providers, exports: providers.map(({ provide }) => provide) };

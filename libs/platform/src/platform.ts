@@ -79,6 +79,8 @@ export async function openPlatform(config: SignetConfig, options: PlatformOption
       options.keyRing && values.SIGNET_MASTER_KEYS ? new KeyRing(values.SIGNET_MASTER_KEYS.reveal()) : undefined;
     const health = new Health();
     health.require('postgresql', () => dataSource.query('SELECT 1').then(() => undefined));
+    health.prefer('event-log', () => eventLog.ping());
+    health.prefer('code-state', () => codeState.ping());
     return {
       service: options.service,
       config,

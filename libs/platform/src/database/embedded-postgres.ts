@@ -13,10 +13,10 @@ export interface EmbeddedPostgres {
 }
 
 const message = (worker: Worker, expected: string): Promise<void> =>
-  new Promise((resolve, reject) => {
+  new Promise((fulfil, reject) => {
     worker.once('error', reject);
     worker.once('exit', (code) => reject(new Error(`the embedded PostgreSQL ended with ${code}`)));
-    worker.once('message', (text) => (text === expected ? resolve() : reject(new Error(String(text)))));
+    worker.once('message', (text) => (text === expected ? fulfil() : reject(new Error(String(text)))));
   });
 
 /** Beside the data, so that a process that was killed leaves nothing elsewhere; a long path has no room for a socket. */

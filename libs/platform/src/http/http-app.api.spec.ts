@@ -119,6 +119,12 @@ describe('the HTTP edge', () => {
   it('is alive, ready, and not ready with the name of what is missing', async () => {
     expect((await app.inject('/healthz')).statusCode).toBe(200);
     expect((await app.inject('/readyz')).json()).toMatchObject({ status: 'ready' });
+    health.prefer('redis', () => Promise.reject(new Error('connection refused')));
+    expect((await app.inject('/readyz')).json()).toEqual({
+      status: 'ready',
+      missing: {},
+      degraded: { redis: 'connection refused' },
+    });
     health.require('kafka', () => Promise.reject(new Error('no broker answers')));
     const answer = await app.inject('/readyz');
     expect(answer.statusCode).toBe(503);

@@ -11,6 +11,7 @@ import { SignetError } from '../errors.js';
 import type { NewRecord } from '../event-log/event-log.js';
 import { LmdbEventLog } from '../event-log/lmdb-event-log.js';
 import { createLogger } from '../logging.js';
+import { createMetrics } from '../metrics.js';
 import { appendToOutbox } from './outbox.js';
 import { OutboxRelay } from './outbox-relay.js';
 import { readOutboxBacklog } from './outbox.sql.js';
@@ -34,6 +35,7 @@ describe('OutboxRelay', () => {
   let dataSource: DataSource;
   let eventLog: UnreliableLog;
   let relay: OutboxRelay;
+  const metrics = createMetrics('test');
   const seen: SignetEvent[] = [];
 
   const append = (...names: string[]): Promise<void> =>
@@ -63,7 +65,7 @@ describe('OutboxRelay', () => {
       backlog: 0,
       onBatch: ({ records }) => void seen.push(...records.map(({ value }) => JSON.parse(value.toString()))),
     });
-    relay = new OutboxRelay(dataSource, eventLog, logger);
+    relay = new OutboxRelay(dataSource, eventLog, metrics, logger);
     relay.start();
   });
   afterAll(async () => {
@@ -102,6 +104,7 @@ describe('OutboxRelay', () => {
     await append('d');
     relay.wake();
     await until(async () => (await readOutboxBacklog(dataSource.manager)).rows === 1);
+    expect(await metrics.getSingleMetricAsString('signet_outbox_rows')).toMatch(/ 1$/m);
     eventLog.mode = 'works';
     await until(() => seen.length >= 4);
     expect(names().at(-1)).toBe('{"name":"d"}');

@@ -3,9 +3,11 @@ import type { DataSource, EntityManager } from 'typeorm';
 import { BackgroundLoop } from '../background-loop.js';
 import type { EventLog, NewRecord } from '../event-log/event-log.js';
 import type { Logger } from '../logging.js';
+import { observedGauge, type Registry } from '../metrics.js';
 import {
   readCommittedRows,
   readNextSequence,
+  readOutboxBacklog,
   removePublishedRows,
   tryLockRelay,
   type OutboxRow,
@@ -26,6 +28,7 @@ export class OutboxRelay {
   constructor(
     private readonly dataSource: DataSource,
     private readonly eventLog: EventLog,
+    private readonly metrics: Registry,
     logger: Logger,
   ) {
     this.loop = new BackgroundLoop({
@@ -37,6 +40,19 @@ export class OutboxRelay {
   }
 
   start(): void {
+    const backlog = () => readOutboxBacklog(this.dataSource.manager);
+    observedGauge(
+      this.metrics,
+      'signet_outbox_rows',
+      'Events that wait for the log',
+      async () => (await backlog()).rows,
+    );
+    observedGauge(
+      this.metrics,
+      'signet_outbox_oldest_age_seconds',
+      'How long the oldest of them has been waiting',
+      async () => (await backlog()).ageSeconds,
+    );
     this.loop.start();
   }
 

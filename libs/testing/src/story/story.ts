@@ -12,6 +12,9 @@ import type { Run, RunStores } from './run.js';
 const DEADLINE = 30_000;
 const count = (answers: Response[], status: number): number =>
   answers.filter((answer) => answer.status === status).length;
+/** What a program outside of the workspace may answer: on a newcomer's machine it may be missing, in CI it may not. */
+const orAbsent = (expected: string | null): unknown[] =>
+  process.env['SIGNET_TEST_SERVICES'] === 'required' ? [expected] : [expected, undefined];
 const locationOf = (answer: Response): string | null => answer.headers.get('location');
 const report = (what: string, since: number): void =>
   void process.stderr.write(`  ${what}: ${Math.round(performance.now() - since)} ms\n`);
@@ -104,7 +107,7 @@ export function describeStory(name: string, startRun: () => Promise<Run>): void 
       expect([image.status, image.headers.get('content-type')]).toEqual([200, 'image/png']);
       const png = Buffer.from(await image.arrayBuffer());
       expect(await decodeQrPng(png)).toBe(code.shortUrl);
-      expect([undefined, code.shortUrl]).toContain(zbarimg(png));
+      expect(orAbsent(code.shortUrl)).toContain(zbarimg(png));
     });
 
     it('sends two phones on, and shows both scans in the analytics and on the stream under the same ids', async () => {
@@ -215,7 +218,7 @@ export function describeStory(name: string, startRun: () => Promise<Run>): void 
       expect(enrollment.otpauthUri).toContain(`secret=${enrollment.secret}`);
       await untilStepHasLeft(10);
       const now = new Date();
-      expect([undefined, totp(enrollment.secret, now)]).toContain(oathtool(enrollment.secret, now));
+      expect(orAbsent(totp(enrollment.secret, now))).toContain(oathtool(enrollment.secret, now));
       const confirmed = await client.api<{ status: string; recoveryCodes: string[] }>(
         'POST',
         `/v1/enrollments/${enrollment.id}/confirm`,
