@@ -64,6 +64,29 @@ function startScanning(client: Client, code: Code, workers: number): { answered:
   };
 }
 
+/** Issues codes one after the other until told to stop. @returns those whose creation was answered */
+function startIssuing(client: Client): { issued: Code[]; stop(): Promise<void> } {
+  const issued: Code[] = [];
+  const stopping = new AbortController();
+  const work = async (): Promise<void> => {
+    while (!stopping.signal.aborted) {
+      try {
+        issued.push(await client.createCode({ kind: 'link', target: { url: 'https://example.com/issued' } }));
+      } catch {
+        await new Promise((resolve) => setTimeout(resolve, 20));
+      }
+    }
+  };
+  const working = work();
+  return {
+    issued,
+    stop() {
+      stopping.abort();
+      return working;
+    },
+  };
+}
+
 /** The whole product from outside, in the order in which a newcomer meets it. */
 export function describeStory(name: string, startRun: () => Promise<Run>): void {
   describe(`the story, ${name}`, () => {
@@ -253,12 +276,18 @@ export function describeStory(name: string, startRun: () => Promise<Run>): void 
       expect((await client.api('GET', '/v1/audit/verify')).body).toMatchObject({ ok: true });
     });
 
-    it('counts every answered scan once after a kill -9 in the middle of them', async () => {
+    it('loses no answered scan and no code that it issued to a kill -9 in the middle of both', async () => {
       const code = await client.createCode({ kind: 'link', target: { url: 'https://example.com/load' } });
       const load = startScanning(client, code, 16);
       await eventually(
         () => Promise.resolve(load.answered.length),
         (answered) => answered > 500,
+        DEADLINE,
+      );
+      const issuing = startIssuing(client);
+      await eventually(
+        () => Promise.resolve(issuing.issued.length),
+        (issued) => issued > 10,
         DEADLINE,
       );
       await run.killRedirect();
@@ -269,9 +298,10 @@ export function describeStory(name: string, startRun: () => Promise<Run>): void 
         (answered) => answered > before + 200,
         DEADLINE,
       );
-      await load.stop();
+      await Promise.all([load.stop(), issuing.stop()]);
       const since = performance.now();
       await expectEachOnce(code, load.answered);
+      for (const { id } of issuing.issued) expect((await client.api('GET', `/v1/codes/${id}`)).status).toBe(200);
       report(`${load.answered.length} scans around a kill -9 counted`, since);
     }, 120_000);
 
