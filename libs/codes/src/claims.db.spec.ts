@@ -13,7 +13,6 @@ import type { StoredCode } from './code.js';
 import { CodesOf, storedCode } from './codes.fixture.js';
 import { codesMigrations } from './codes.migrations.js';
 import { CodesModule } from './codes.module.js';
-import { CodesService } from './codes.service.js';
 import { findEntryByKey, insertCode } from './codes.sql.js';
 import { codeKey } from './slug.js';
 
@@ -33,7 +32,7 @@ let arbiters: ClaimArbiter[];
 beforeAll(async () => {
   platform = await openTestPlatform([...auditMigrations, ...accessMigrations, ...codesMigrations]);
   app = await createTestApp(platform, [AuditModule, AccessModule, CodesModule]);
-  codes = new CodesOf(app.get(CodesService));
+  codes = new CodesOf(app);
   // The embedded run is one process with one pool; there the arbiters have only their groups to themselves.
   const ownSources = isServer ? PROCESSES : 0;
   sources = await Promise.all(
@@ -278,17 +277,16 @@ function describeClaims(
 
     const pass = async (key: string, process: number, nonceHash?: string): Promise<Decision | GateVerdict> => {
       const at = platform.clock.now();
-      const verdict = await state.gate({ key, at, nonceHash });
+      // As the redirect does: a store that does not answer in time decides nothing, the arbiter does.
+      const verdict = await state.gate({ key, at, nonceHash }).catch(() => 'unknown-here' as const);
       if (verdict !== 'open' && verdict !== 'unknown-here') return verdict;
-      const entry = (await state.read(key)) ?? (await findEntryByKey(platform.dataSource.manager, key));
+      const near = await state.read(key).catch(() => undefined);
+      const entry = near ?? (await findEntryByKey(platform.dataSource.manager, key));
       if (!entry) return 'unknown-here';
-      if (verdict === 'unknown-here') await state.fill(key, entry);
+      if (verdict === 'unknown-here') await state.fill(key, entry).catch(() => undefined);
       const decision = await claim(entry.snapshot.id, { nonceHash }, process);
-      await state.settle({
-        key,
-        used: decision.used,
-        nonceHash: decision.outcome === 'refused' ? undefined : nonceHash,
-      });
+      const settled = { key, used: decision.used, nonceHash: decision.outcome === 'refused' ? undefined : nonceHash };
+      await state.settle(settled).catch(() => undefined);
       return decision;
     };
     const claimed = (outcomes: readonly (Decision | GateVerdict)[]): number =>
@@ -300,7 +298,7 @@ function describeClaims(
         const key = codeKey(slug ?? '');
         const outcomes = await Promise.all(Array.from({ length: 400 }, (_, index) => pass(key, index, newNonce())));
         expect(claimed(outcomes)).toBe(maxScans);
-        expect(await pass(key, 0)).toBe('exhausted');
+        expect(claimed([await pass(key, 0)])).toBe(0);
         expect(await usesOf(id)).toHaveLength(maxScans);
       }
     });

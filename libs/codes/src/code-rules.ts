@@ -1,8 +1,7 @@
 import { isDeepStrictEqual } from 'node:util';
 import type { CodeVersion, CreateCode, UpdateCode } from '@signet/contracts';
-import { SignetError } from '@signet/platform';
+import { newId, SignetError, type Caller } from '@signet/platform';
 import type { StoredCode } from './code.js';
-import { isReserved } from './slug.js';
 
 const EDITABLE = [
   'target',
@@ -17,23 +16,79 @@ const EDITABLE = [
 export type EditableFields = Pick<StoredCode, (typeof EDITABLE)[number]>;
 export type Change = CodeVersion['changes'][number];
 
-/** The editable part of a new code, with the defaults of what was left out. */
-export const initialFields = (body: CreateCode): EditableFields => ({
-  target: body.target,
-  title: body.title ?? null,
-  tags: body.tags ?? [],
-  folder: body.folder ?? null,
-  activeFrom: body.activeFrom ?? null,
-  expiresAt: body.expiresAt ?? null,
-  maxScans: body.maxScans ?? null,
-  claimMode: body.claimMode ?? null,
+/** What a code has when nothing is said of it. */
+const DEFAULTS: Omit<EditableFields, 'target'> = {
+  title: null,
+  tags: [],
+  folder: null,
+  activeFrom: null,
+  expiresAt: null,
+  maxScans: null,
+  claimMode: null,
+};
+
+/** Nothing but the editable fields. */
+export const editableFields = (fields: EditableFields): EditableFields => ({
+  target: fields.target,
+  title: fields.title,
+  tags: fields.tags,
+  folder: fields.folder,
+  activeFrom: fields.activeFrom,
+  expiresAt: fields.expiresAt,
+  maxScans: fields.maxScans,
+  claimMode: fields.claimMode,
 });
 
-/** @returns the code with the fields that `body` names; null empties one, absent leaves it */
-export function applyUpdate(code: StoredCode, body: UpdateCode): StoredCode {
+/** The editable part of a new code, with the defaults of what was left out. */
+export const initialFields = (body: CreateCode): EditableFields =>
+  editableFields(applyUpdate({ ...DEFAULTS, target: body.target }, body));
+
+/** A code's first version, before it has a slug. @param reissuedFrom the code that it takes the place of, if any */
+export const newCode = (
+  fields: EditableFields,
+  {
+    caller,
+    kind,
+    at,
+    reissuedFrom,
+  }: { caller: Caller; kind: StoredCode['kind']; at: Date; reissuedFrom: string | null },
+): Omit<StoredCode, 'slug' | 'slugKey'> => ({
+  ...fields,
+  id: newId(),
+  workspaceId: caller.workspaceId,
+  kind,
+  state: 'active',
+  version: 1,
+  scansUsed: 0,
+  createdAt: at.toISOString(),
+  updatedAt: at.toISOString(),
+  createdBy: caller.actor,
+  revokedReason: null,
+  reissuedFrom,
+  reissuedAs: null,
+});
+
+/** @returns the fields with those that `body` names; null empties one, absent leaves it */
+export function applyUpdate<Fields extends EditableFields>(fields: Fields, body: UpdateCode): Fields {
   const given = Object.fromEntries(Object.entries(body).filter(([, value]) => value !== undefined));
-  return { ...code, ...given };
+  return { ...fields, ...given };
 }
+
+/**
+ * Fields as an earlier release stored them: what it did not know has its default, what is no longer editable is gone.
+ * @returns undefined when there are too few of them to be a code's
+ */
+export function wholeFields(stored: Readonly<Record<string, unknown>>): EditableFields | undefined {
+  const fields = { ...DEFAULTS, ...stored };
+  return isWhole(fields) ? editableFields(fields) : undefined;
+}
+
+const isWhole = (fields: Record<string, unknown>): fields is Record<string, unknown> & EditableFields =>
+  EDITABLE.every((field) => fields[field] !== undefined);
+
+/** What a code's changes since its creation, oldest first, add up to. */
+export const fieldsAfter = (changes: readonly Change[]): Record<string, unknown> =>
+  Object.fromEntries(changes.map(({ field, to }) => [field, to]));
 
 /** What differs in the editable fields, for the history. */
 export function changesBetween(before: EditableFields, after: EditableFields): Change[] {
@@ -67,12 +122,7 @@ export function checkFields(fields: EditableFields & Pick<StoredCode, 'scansUsed
     throw refused('invalid-request', 'maxScans', `must not be below the ${fields.scansUsed} uses that happened`);
 }
 
-/** @throws SignetError `slug-reserved` with one that would do in its place */
-export function checkSlug(slug: string): void {
-  if (isReserved(slug)) throw refused('slug-reserved', 'slug', `“${slug}” is a path of Signet; try “${slug}-1”`);
-}
-
-const refused = (kind: 'invalid-request' | 'target-not-allowed' | 'slug-reserved', path: string, message: string) =>
+const refused = (kind: 'invalid-request' | 'target-not-allowed', path: string, message: string) =>
   new SignetError(kind, { detail: `${path}: ${message}`, errors: [{ path, message }] });
 
 /** Host and port; the ports of http and https count as one, because a front usually sends one to the other. */

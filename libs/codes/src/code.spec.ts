@@ -1,11 +1,19 @@
-import { RESERVED_SLUGS, type CodeSnapshot, type CodeStatus } from '@signet/contracts';
+import type { CodeSnapshot, CodeStatus, UpdateCode } from '@signet/contracts';
 import { SignetError } from '@signet/platform';
 import * as fc from 'fast-check';
-import { applyUpdate, changesBetween, checkFields, checkSlug, firstChanges, initialFields } from './code-rules.js';
+import {
+  applyUpdate,
+  changesBetween,
+  checkFields,
+  editableFields,
+  fieldsAfter,
+  firstChanges,
+  initialFields,
+  wholeFields,
+} from './code-rules.js';
 import { claimModeOf, statusOf, toCode, toEventData, toSnapshot, type StoredCode } from './code.js';
 import { storedCode } from './codes.fixture.js';
 import { ifMatchAllows, isFresh } from './etag.js';
-import { codeKey, PLAIN_SLUG_LENGTH, PROTECTED_SLUG_LENGTH, randomSlug } from './slug.js';
 
 const at = new Date('2026-11-24T12:00:00.000Z');
 const before = '2026-11-24T11:59:59.999Z';
@@ -56,34 +64,6 @@ describe('the claim mode', () => {
   ])('is %s of %j', (mode, differences) => {
     expect(claimModeOf(codeWith(differences))).toBe(mode);
   });
-});
-
-describe('the key of a slug', () => {
-  it('is a short slug itself, and the hash of one as long as a secret', () => {
-    expect(codeKey('summer')).toBe('summer');
-    expect(codeKey('a'.repeat(21))).toBe('a'.repeat(21));
-    expect(codeKey('a'.repeat(22))).toMatch(/^[A-Za-z0-9_-]{43}$/);
-  });
-
-  it('is different for different slugs', () => {
-    const slug = fc.stringMatching(/^[A-Za-z0-9_-]{2,64}$/);
-    fc.assert(fc.property(slug, slug, (one, other) => (codeKey(one) === codeKey(other)) === (one === other)));
-    // The one way to meet: a chosen slug that looks like the hash of another; it is long, so it is hashed itself.
-    const hash = codeKey('a'.repeat(22));
-    expect(codeKey(hash)).not.toBe(hash);
-  });
-
-  it('never is a random slug of a protected code', () => {
-    const slug = randomSlug(PROTECTED_SLUG_LENGTH);
-    expect(codeKey(slug)).not.toContain(slug);
-  });
-});
-
-it('draws random slugs in base58, each another', () => {
-  const slugs = Array.from({ length: 1000 }, () => randomSlug(PLAIN_SLUG_LENGTH));
-  for (const slug of slugs) expect(slug).toMatch(/^[1-9A-HJ-NP-Za-km-z]{8}$/);
-  expect(new Set(slugs).size).toBe(1000);
-  expect(new Set(slugs.join('')).size).toBe(58);
 });
 
 describe('what leaves the context', () => {
@@ -142,6 +122,8 @@ describe('what leaves the context', () => {
       updatedAt: before,
       createdBy: 'key:0198c5a2-7f00-7000-8000-000000000003',
       revokedReason: null,
+      reissuedFrom: null,
+      reissuedAs: null,
     });
   });
 });
@@ -186,14 +168,6 @@ describe('the rules', () => {
   ])('answer %s to %j', (kind, differences) => {
     expect(kindOf(() => checkFields(codeWith(differences), publicUrl))).toBe(kind);
   });
-
-  it('refuse every reserved slug in every case of letters, with one that would do', () => {
-    for (const slug of RESERVED_SLUGS) {
-      expect(() => checkSlug(slug.toUpperCase())).toThrow(`${slug.toUpperCase()}-1`);
-      expect(kindOf(() => checkSlug(slug))).toBe('slug-reserved');
-      expect(kindOf(() => checkSlug(`${slug}-1`))).toBeUndefined();
-    }
-  });
 });
 
 describe('an update', () => {
@@ -219,6 +193,46 @@ describe('an update', () => {
       { field: 'target', from: null, to: { url: 'https://example.org/' } },
       { field: 'maxScans', from: null, to: 1 },
     ]);
+  });
+});
+
+describe('a former version', () => {
+  const update: fc.Arbitrary<UpdateCode> = fc.record(
+    {
+      target: fc.webUrl().map((url) => ({ url })),
+      title: fc.option(fc.string()),
+      tags: fc.array(fc.string(), { maxLength: 3 }),
+      folder: fc.option(fc.string()),
+      activeFrom: fc.constantFrom(before, null),
+      expiresAt: fc.constantFrom(after, null),
+      maxScans: fc.option(fc.nat()),
+      claimMode: fc.constantFrom<'interstitial' | 'direct'>('interstitial', 'direct'),
+    },
+    { requiredKeys: [] },
+  );
+
+  it('is what the changes up to it add up to, whatever was edited before and after', () => {
+    fc.assert(
+      fc.property(update, fc.array(update, { maxLength: 8 }), (first, updates) => {
+        let code = codeWith(initialFields({ kind: 'link', target: { url: 'https://example.org/' }, ...first }));
+        const history = [firstChanges(code)];
+        for (const body of updates) {
+          const edited = applyUpdate(code, body);
+          history.push(changesBetween(code, edited));
+          code = edited;
+          expect(wholeFields(fieldsAfter(history.flat()))).toEqual(editableFields(code));
+        }
+      }),
+    );
+  });
+
+  it('of another release has the defaults of what that did not know, and nothing that is no field any more', () => {
+    const target = { url: 'https://example.org/' };
+    expect(wholeFields({ target, title: 'Summer', colour: 'red' })).toEqual({
+      ...initialFields({ kind: 'link', target }),
+      title: 'Summer',
+    });
+    expect(wholeFields({ title: 'Summer' })).toBeUndefined();
   });
 });
 

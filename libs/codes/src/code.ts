@@ -35,6 +35,9 @@ export interface StoredCode {
   updatedAt: string;
   createdBy: string;
   revokedReason: string | null;
+  /** The code that this one was issued in place of, and the one that was issued in place of this one. */
+  reissuedFrom: string | null;
+  reissuedAs: string | null;
 }
 
 /**
@@ -114,6 +117,8 @@ export function toCode(code: StoredCode, { publicUrl, at }: { publicUrl: string;
     updatedAt: code.updatedAt,
     createdBy: code.createdBy,
     revokedReason: code.revokedReason,
+    reissuedFrom: code.reissuedFrom,
+    reissuedAs: code.reissuedAs,
   };
 }
 

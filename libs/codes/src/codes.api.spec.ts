@@ -260,6 +260,7 @@ describe('/v1/codes', () => {
       ['a slug with a slash', { target, slug: 'a/b' }, [422, 'invalid-request', 'slug']],
       ['a slug with an umlaut', { target, slug: 'übung' }, [422, 'invalid-request', 'slug']],
       ['a reserved slug', { target, slug: 'Docs' }, [422, 'slug-reserved', 'slug']],
+      ['one that looks like it', { target, slug: 'd0cs' }, [422, 'slug-reserved', 'slug']],
       ['a time that is none', { target, expiresAt: 'tomorrow' }, [422, 'invalid-request', 'expiresAt']],
       ['a time before all times', { target, expiresAt: '0000-01-01T00:00:00Z' }, [422, 'invalid-request', 'expiresAt']],
       [
@@ -272,14 +273,23 @@ describe('/v1/codes', () => {
       expectProblem(await call('POST', '/v1/codes', { payload }), problem);
     });
 
-    it('gives a suggestion for a reserved slug', async () => {
-      const answer = await call('POST', '/v1/codes', { payload: { target, slug: 'docs' } });
-      expect(answer.json().detail).toContain('docs-1');
+    it('gets a free slug suggested in place of a reserved one and of a taken one', async () => {
+      const taken = `taken-${newId()}`;
+      for (const slug of ['docs-2', taken, `${taken}-2`, `${taken}-3`]) await create({ slug });
+      const reserved = await call('POST', '/v1/codes', { payload: { target, slug: 'docs' } });
+      expectProblem(reserved, [422, 'slug-reserved', 'slug']);
+      expect(reserved.json().detail).toContain('“docs-3” is free');
+      const again = await call('POST', '/v1/codes', { payload: { target, slug: taken } });
+      expectProblem(again, [409, 'slug-taken', 'slug']);
+      expect(again.json().detail).toContain(`“${taken}-4” is free`);
+      await create({ slug: `${taken}-4` });
     });
 
-    it('is refused when the slug is taken', async () => {
-      const { slug } = await create();
-      expectProblem(await call('POST', '/v1/codes', { payload: { target, slug } }), [409, 'slug-taken', 'slug']);
+    it('leaves one of 100 that ask for the same slug at once with a code', async () => {
+      const payload = { target, slug: `same-${newId()}` };
+      const answers = await Promise.all(Array.from({ length: 100 }, () => call('POST', '/v1/codes', { payload })));
+      const statuses = answers.map(({ statusCode }) => statusCode).toSorted((one, other) => one - other);
+      expect(statuses).toEqual([201, ...Array.from({ length: 99 }, () => 409)]);
     });
 
     it.each<[object, ExpectedProblem]>([

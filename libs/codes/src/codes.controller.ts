@@ -4,12 +4,16 @@ import type { Code, CodeVersion, InputOf } from '@signet/contracts';
 import { CurrentCaller, Input, Operation, type Caller } from '@signet/platform';
 import { Controller, Headers, Res } from '@nestjs/common';
 import type { FastifyReply } from 'fastify';
+import { CodeLifecycleService } from './code-lifecycle.service.js';
 import { CodesService } from './codes.service.js';
 import { isFresh, versionTag } from './etag.js';
 
 @Controller()
 export class CodesController {
-  constructor(private readonly codes: CodesService) {}
+  constructor(
+    private readonly codes: CodesService,
+    private readonly lifecycle: CodeLifecycleService,
+  ) {}
 
   @Operation('createCode')
   async create(
@@ -18,9 +22,7 @@ export class CodesController {
     @Input() input: InputOf<'createCode'>,
     @Res({ passthrough: true }) reply: FastifyReply,
   ): Promise<Code> {
-    const code = await this.codes.create(caller, key, input);
-    void reply.header('Location', `/v1/codes/${code.id}`);
-    return tagged(code, reply);
+    return located(await this.codes.create(caller, key, input), reply);
   }
 
   @Operation('listCodes')
@@ -50,14 +52,65 @@ export class CodesController {
     return tagged(await this.codes.update(caller, input, ifMatch), reply);
   }
 
-  @Operation('revokeCode')
-  async revoke(
+  @Operation('restoreCode')
+  async restore(
     @CurrentCaller() caller: Caller,
-    @Input() input: InputOf<'revokeCode'>,
+    @Input() input: InputOf<'restoreCode'>,
     @Headers('if-match') ifMatch: string | undefined,
     @Res({ passthrough: true }) reply: FastifyReply,
   ): Promise<Code> {
-    return tagged(await this.codes.revoke(caller, input, ifMatch), reply);
+    return tagged(await this.codes.restore(caller, input, ifMatch), reply);
+  }
+
+  @Operation('pauseCode')
+  async pause(
+    @CurrentCaller() caller: Caller,
+    @Input() { params }: InputOf<'pauseCode'>,
+    @Headers('if-match') ifMatch: string | undefined,
+    @Res({ passthrough: true }) reply: FastifyReply,
+  ): Promise<Code> {
+    return tagged(await this.lifecycle.pause(caller, { ...params, ifMatch }), reply);
+  }
+
+  @Operation('resumeCode')
+  async resume(
+    @CurrentCaller() caller: Caller,
+    @Input() { params }: InputOf<'resumeCode'>,
+    @Headers('if-match') ifMatch: string | undefined,
+    @Res({ passthrough: true }) reply: FastifyReply,
+  ): Promise<Code> {
+    return tagged(await this.lifecycle.resume(caller, { ...params, ifMatch }), reply);
+  }
+
+  @Operation('revokeCode')
+  async revoke(
+    @CurrentCaller() caller: Caller,
+    @Input() { params, body }: InputOf<'revokeCode'>,
+    @Headers('if-match') ifMatch: string | undefined,
+    @Res({ passthrough: true }) reply: FastifyReply,
+  ): Promise<Code> {
+    return tagged(await this.lifecycle.revoke(caller, { ...params, ifMatch }, body.reason), reply);
+  }
+
+  @Operation('archiveCode')
+  async archive(
+    @CurrentCaller() caller: Caller,
+    @Input() { params }: InputOf<'archiveCode'>,
+    @Headers('if-match') ifMatch: string | undefined,
+    @Res({ passthrough: true }) reply: FastifyReply,
+  ): Promise<Code> {
+    return tagged(await this.lifecycle.archive(caller, { ...params, ifMatch }), reply);
+  }
+
+  @Operation('reissueCode')
+  async reissue(
+    @CurrentCaller() caller: Caller,
+    @IdempotencyKey() key: string | undefined,
+    @Input() input: InputOf<'reissueCode'>,
+    @Headers('if-match') ifMatch: string | undefined,
+    @Res({ passthrough: true }) reply: FastifyReply,
+  ): Promise<Code> {
+    return located(await this.lifecycle.reissue(caller, key, { ...input, ifMatch }), reply);
   }
 
   @Operation('codeHistory')
@@ -87,6 +140,11 @@ export class CodesController {
     const { contentType, body } = this.codes.qr(code, query);
     await reply.header('Content-Type', contentType).header('X-Content-Type-Options', 'nosniff').send(body);
   }
+}
+
+function located(code: Code, reply: FastifyReply): Code {
+  void reply.header('Location', `/v1/codes/${code.id}`);
+  return tagged(code, reply);
 }
 
 function tagged(code: Code, reply: FastifyReply): Code {

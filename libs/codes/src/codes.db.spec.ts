@@ -43,7 +43,7 @@ describe('codes', () => {
     service = app.get(CodesService);
   });
   beforeEach(() => {
-    codes = new CodesOf(service);
+    codes = new CodesOf(app);
   });
   afterAll(async () => {
     await app.close();
@@ -208,14 +208,6 @@ describe('codes', () => {
       const code = await insertWithSlug(platform.dataSource.manager, undefined, draft, () => draws.shift() ?? '');
       expect([code.slug?.length, draws]).toEqual([20, []]);
     });
-
-    it('belong to one of 20 that ask for the same at once', async () => {
-      const slug = `same-${newId()}`;
-      const attempts = await Promise.allSettled(Array.from({ length: 20 }, () => codes.create({ slug })));
-      const refusals = attempts.filter((attempt) => attempt.status === 'rejected');
-      expect(refusals).toHaveLength(19);
-      for (const { reason } of refusals) expect(reason).toMatchObject({ kind: 'slug-taken' });
-    });
   });
 
   describe('the list', () => {
@@ -270,12 +262,13 @@ describe('codes', () => {
             if (used === 1)
               await platform.dataSource.query('UPDATE codes.codes SET scans_used = 1 WHERE id = $1', [code.id]);
             if (expiresAt === at(1)) await codes.revoke((await codes.create({ activeFrom, expiresAt })).id);
+            if (used === undefined) await codes.pause((await codes.create({ activeFrom, expiresAt })).id);
           }
       const all = (await list({ limit: 200 })).items;
       expect(new Set(all.map(({ status }) => status))).toEqual(
-        new Set(['active', 'scheduled', 'expired', 'exhausted', 'revoked']),
+        new Set(['active', 'scheduled', 'paused', 'expired', 'exhausted', 'revoked']),
       );
-      for (const status of CODE_STATUSES) {
+      for (const status of CODE_STATUSES.filter((one) => one !== 'archived')) {
         const found = (await list({ status, limit: 200 })).items.map(({ id }) => id);
         expect(found).toEqual(all.filter((code) => code.status === status).map(({ id }) => id));
       }
@@ -283,7 +276,7 @@ describe('codes', () => {
 
     it('shows nothing of another workspace', async () => {
       const code = await codes.create();
-      const others = new CodesOf(service);
+      const others = new CodesOf(app);
       await expect(others.get(code.id)).rejects.toMatchObject({ kind: 'not-found' });
       await expect(others.update(code.id, { title: 'x' })).rejects.toMatchObject({ kind: 'not-found' });
       await expect(others.revoke(code.id)).rejects.toMatchObject({ kind: 'not-found' });

@@ -1,7 +1,16 @@
-import { SCOPES, type Code, type CreateCode, type UpdateCode } from '@signet/contracts';
+import {
+  ListCodesQuerySchema,
+  SCOPES,
+  type Code,
+  type CodeVersion,
+  type CreateCode,
+  type UpdateCode,
+} from '@signet/contracts';
 import { newId, type Caller } from '@signet/platform';
+import type { INestApplication } from '@nestjs/common';
+import { CodeLifecycleService } from './code-lifecycle.service.js';
 import type { StoredCode } from './code.js';
-import type { CodesService } from './codes.service.js';
+import { CodesService } from './codes.service.js';
 import { codeKey, randomSlug } from './slug.js';
 
 /** A plain link that lives, with the given differences. */
@@ -29,6 +38,8 @@ export function storedCode(differences: Partial<StoredCode> = {}): StoredCode {
     updatedAt: createdAt,
     createdBy: 'system',
     revokedReason: null,
+    reissuedFrom: null,
+    reissuedAs: null,
     ...differences,
   };
 }
@@ -42,8 +53,13 @@ export function newCaller(): Caller {
 /** Calls of one workspace as the controller makes them. */
 export class CodesOf {
   readonly caller = newCaller();
+  private readonly codes: CodesService;
+  private readonly lifecycle: CodeLifecycleService;
 
-  constructor(private readonly codes: CodesService) {}
+  constructor(app: INestApplication) {
+    this.codes = app.get(CodesService);
+    this.lifecycle = app.get(CodeLifecycleService);
+  }
 
   create(body: Partial<CreateCode> = {}): Promise<Code> {
     const whole: CreateCode = { kind: 'link', target: { url: 'https://example.org/' }, ...body };
@@ -52,10 +68,40 @@ export class CodesOf {
   update(id: string, body: UpdateCode, ifMatch?: string): Promise<Code> {
     return this.codes.update(this.caller, { params: { id }, query: undefined, body }, ifMatch);
   }
+  restore(id: string, version: number, ifMatch?: string): Promise<Code> {
+    return this.codes.restore(this.caller, { params: { id }, query: undefined, body: { version } }, ifMatch);
+  }
+  pause(id: string, ifMatch?: string): Promise<Code> {
+    return this.lifecycle.pause(this.caller, { id, ifMatch });
+  }
+  resume(id: string, ifMatch?: string): Promise<Code> {
+    return this.lifecycle.resume(this.caller, { id, ifMatch });
+  }
   revoke(id: string, reason = 'lost', ifMatch?: string): Promise<Code> {
-    return this.codes.revoke(this.caller, { params: { id }, query: undefined, body: { reason } }, ifMatch);
+    return this.lifecycle.revoke(this.caller, { id, ifMatch }, reason);
+  }
+  archive(id: string, ifMatch?: string): Promise<Code> {
+    return this.lifecycle.archive(this.caller, { id, ifMatch });
+  }
+  reissue(id: string, { reason = 'lost', key, ifMatch }: ReissueOptions = {}): Promise<Code> {
+    const input = { params: { id }, query: undefined, body: { reason }, ifMatch };
+    return this.lifecycle.reissue(this.caller, key, input);
   }
   get(id: string): Promise<Code> {
     return this.codes.get(this.caller, id);
   }
+  async list(query: object = {}): Promise<Code[]> {
+    const parsed = ListCodesQuerySchema.parse(query);
+    return (await this.codes.list(this.caller, { params: undefined, query: parsed, body: undefined })).items;
+  }
+  async history(id: string): Promise<CodeVersion[]> {
+    const query = { limit: 200 };
+    return (await this.codes.history(this.caller, { params: { id }, query, body: undefined })).items;
+  }
+}
+
+interface ReissueOptions {
+  reason?: string;
+  key?: string;
+  ifMatch?: string;
 }

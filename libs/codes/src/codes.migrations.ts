@@ -80,4 +80,37 @@ class CreateCodes1790000003000 {
   }
 }
 
-export const codesMigrations: readonly Migration[] = [CreateCodes1790000003000];
+class AddCodeLifecycle1790000003100 {
+  name = 'AddCodeLifecycle1790000003100';
+
+  async up(runner: QueryRunner): Promise<void> {
+    await runner.query(`
+      ALTER TABLE codes.codes
+        ADD COLUMN reissued_from uuid REFERENCES codes.codes,
+        ADD COLUMN reissued_as uuid REFERENCES codes.codes,
+        -- Whether code.expired and code.exhausted are in the outbox.
+        ADD COLUMN expired_told boolean NOT NULL DEFAULT false,
+        ADD COLUMN exhausted_told boolean NOT NULL DEFAULT false,
+        -- An index on the comparison itself would make each use of a code a change of that index; this column changes
+        -- with the last use only, so the others stay heap-only.
+        ADD COLUMN used_up boolean GENERATED ALWAYS AS (scans_used >= max_scans) STORED;
+      -- One successor each; the service asks first, under the lock of the row.
+      CREATE UNIQUE INDEX ON codes.codes (reissued_from) WHERE reissued_from IS NOT NULL;
+      -- Endings that are to be told, and live codes that have an end.
+      CREATE INDEX codes_expiring ON codes.codes (expires_at) WHERE state = 'active' AND NOT expired_told
+        AND expires_at IS NOT NULL;
+      CREATE INDEX codes_used_up ON codes.codes (id) WHERE state = 'active' AND NOT exhausted_told AND used_up;
+
+      -- The editable fields as of that version; null in versions that were made before.
+      ALTER TABLE codes.versions ADD COLUMN state jsonb, ADD COLUMN restored_version integer;
+      -- When the last use was, for the event that tells of it.
+      GRANT SELECT (code_id, use_no, at) ON codes.uses TO signet_enrollment;
+    `);
+  }
+
+  async down(): Promise<void> {
+    throw new Error('Migrations only go forward');
+  }
+}
+
+export const codesMigrations: readonly Migration[] = [CreateCodes1790000003000, AddCodeLifecycle1790000003100];

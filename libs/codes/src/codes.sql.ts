@@ -1,4 +1,4 @@
-import type { CodeSnapshot, CodeVersion, ListCodesQuery } from '@signet/contracts';
+import type { CodeSnapshot, ListCodesQuery } from '@signet/contracts';
 import type { CodeStateEntry } from '@signet/platform';
 import type { EntityManager } from 'typeorm';
 import { toSnapshot, type SnapshotFields, type StoredCode } from './code.js';
@@ -6,7 +6,8 @@ import { toSnapshot, type SnapshotFields, type StoredCode } from './code.js';
 /** What the redirect's role may read, too. */
 const SNAPSHOT_COLUMNS = `id, workspace_id, slug, slug_key, kind, state, version, target, active_from, expires_at, max_scans,
   claim_mode, scans_used`;
-const COLUMNS = `${SNAPSHOT_COLUMNS}, title, tags, folder, created_at, updated_at, created_by, revoked_reason`;
+export const COLUMNS = `${SNAPSHOT_COLUMNS}, title, tags, folder, created_at, updated_at, created_by, revoked_reason,
+  reissued_from, reissued_as`;
 
 interface SnapshotRow {
   id: string;
@@ -23,7 +24,7 @@ interface SnapshotRow {
   claim_mode: StoredCode['claimMode'];
   scans_used: number;
 }
-interface CodeRow extends SnapshotRow {
+export interface CodeRow extends SnapshotRow {
   title: string | null;
   tags: string[];
   folder: string | null;
@@ -31,6 +32,8 @@ interface CodeRow extends SnapshotRow {
   updated_at: Date;
   created_by: string;
   revoked_reason: string | null;
+  reissued_from: string | null;
+  reissued_as: string | null;
 }
 
 const toSnapshotFields = (row: SnapshotRow): SnapshotFields => ({
@@ -46,7 +49,7 @@ const toSnapshotFields = (row: SnapshotRow): SnapshotFields => ({
   maxScans: row.max_scans,
   claimMode: row.claim_mode,
 });
-const toStoredCode = (row: CodeRow): StoredCode => ({
+export const toStoredCode = (row: CodeRow): StoredCode => ({
   ...toSnapshotFields(row),
   slugKey: row.slug_key,
   title: row.title,
@@ -57,14 +60,17 @@ const toStoredCode = (row: CodeRow): StoredCode => ({
   updatedAt: row.updated_at.toISOString(),
   createdBy: row.created_by,
   revokedReason: row.revoked_reason,
+  reissuedFrom: row.reissued_from,
+  reissuedAs: row.reissued_as,
 });
 
 /** @returns whether it was stored; false when its slug is somebody's, also one that a transaction still open takes */
 export async function insertCode(manager: EntityManager, code: StoredCode): Promise<boolean> {
   const rows: unknown[] = await manager.query(
     `INSERT INTO codes.codes (id, workspace_id, slug, slug_key, kind, state, version, target, title, tags, folder,
-                              active_from, expires_at, max_scans, claim_mode, scans_used, created_at, updated_at, created_by)
-     VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, 0, $16, $16, $17)
+                              active_from, expires_at, max_scans, claim_mode, scans_used, created_at, updated_at, created_by,
+                              reissued_from)
+     VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, 0, $16, $16, $17, $18)
      ON CONFLICT (slug_key) DO NOTHING RETURNING id`,
     [
       code.id,
@@ -84,9 +90,19 @@ export async function insertCode(manager: EntityManager, code: StoredCode): Prom
       code.claimMode,
       code.createdAt,
       code.createdBy,
+      code.reissuedFrom,
     ],
   );
   return rows.length > 0;
+}
+
+/** @returns those of the keys that are somebody's */
+export async function findTakenKeys(manager: EntityManager, keys: readonly string[]): Promise<string[]> {
+  const rows: { slug_key: string }[] = await manager.query(
+    'SELECT slug_key FROM codes.codes WHERE slug_key = ANY($1)',
+    [keys],
+  );
+  return rows.map((row) => row.slug_key);
 }
 
 export async function findCode(
@@ -99,6 +115,25 @@ export async function findCode(
     [workspaceId, id],
   );
   return row && toStoredCode(row);
+}
+
+/**
+ * Waits until nobody else changes this code, and keeps others from it until the transaction ends. To be called before
+ * the transaction writes or locks anything: the outbox publishes in the order of transaction ids, and PostgreSQL gives
+ * one with the first write, or with a row lock that it is still waiting for. A change that had its id before its turn
+ * could be published before the one that it waited for, and compaction would keep the older state.
+ */
+export async function awaitTurn(manager: EntityManager, id: string): Promise<void> {
+  await manager.query('SELECT pg_advisory_xact_lock(hashtextextended($1, 0))', [id]);
+}
+
+/** `awaitTurn` for many. @returns those that nobody is changing; the others are left out */
+export async function takeTurns(manager: EntityManager, ids: readonly string[]): Promise<string[]> {
+  const rows: { id: string }[] = await manager.query(
+    'SELECT id FROM unnest($1::text[]) AS id WHERE pg_try_advisory_xact_lock(hashtextextended(id, 0))',
+    [ids],
+  );
+  return rows.map(({ id }) => id);
 }
 
 /** The code as it is after every change and claim that is under way; nobody changes it until this transaction ends. */
@@ -114,11 +149,17 @@ export async function lockCode(
   return row && toStoredCode(row);
 }
 
-/** Stores a locked code's next version; what claims write is left alone. */
+/**
+ * Stores a locked code's next version; what claims write is left alone. An edit that reopens a code, by a later end or a
+ * higher limit, makes its next ending one that has not been told.
+ */
 export async function updateCode(manager: EntityManager, code: StoredCode): Promise<void> {
   await manager.query(
     `UPDATE codes.codes SET state = $2, version = $3, target = $4, title = $5, tags = $6, folder = $7, active_from = $8,
-       expires_at = $9, max_scans = $10, claim_mode = $11, updated_at = $12, revoked_reason = $13 WHERE id = $1`,
+       expires_at = $9, max_scans = $10, claim_mode = $11, updated_at = $12, revoked_reason = $13, reissued_as = $14,
+       expired_told = expired_told AND COALESCE($9::timestamptz <= $12::timestamptz, false),
+       exhausted_told = exhausted_told AND COALESCE(scans_used >= $10::int, false)
+     WHERE id = $1`,
     [
       code.id,
       code.state,
@@ -133,6 +174,7 @@ export async function updateCode(manager: EntityManager, code: StoredCode): Prom
       code.claimMode,
       code.updatedAt,
       code.revokedReason,
+      code.reissuedAs,
     ],
   );
 }
@@ -150,7 +192,10 @@ const statusAt = (at: string): string => `CASE
   WHEN active_from > ${at}::timestamptz THEN 'scheduled'
   ELSE 'active' END`;
 
-/** Codes after `after` in the order of the query; `q` is looked for in title, slug and target. */
+/**
+ * Codes after `after` in the order of the query; `q` is looked for in title, slug and target. Archived ones only when
+ * they are asked for.
+ */
 export async function listCodes(
   manager: EntityManager,
   {
@@ -171,7 +216,7 @@ export async function listCodes(
        AND ($5::text IS NULL OR tags @> ARRAY[$5::text])
        AND ($6::text IS NULL OR folder = $6)
        AND ($7::text IS NULL OR kind = $7)
-       AND ($8::text IS NULL OR $8 = ${statusAt('$9')})
+       AND CASE WHEN $8::text IS NULL THEN state <> 'archived' ELSE $8 = ${statusAt('$9')} END
      ORDER BY created_at ${order}, id ${order} LIMIT $10`,
     [
       workspaceId,
@@ -187,31 +232,6 @@ export async function listCodes(
     ],
   );
   return rows.map(toStoredCode);
-}
-
-export async function insertVersion(
-  manager: EntityManager,
-  codeId: string,
-  { version, at, by, action, changes }: CodeVersion,
-): Promise<void> {
-  await manager.query(
-    'INSERT INTO codes.versions (code_id, version, at, by, action, changes) VALUES ($1, $2, $3, $4, $5, $6)',
-    [codeId, version, at, by, action, JSON.stringify(changes)],
-  );
-}
-
-/** Versions before `beforeVersion`, newest first. */
-export async function listVersions(
-  manager: EntityManager,
-  codeId: string,
-  { beforeVersion, limit }: { beforeVersion?: number; limit: number },
-): Promise<CodeVersion[]> {
-  const rows: (Omit<CodeVersion, 'at'> & { at: Date })[] = await manager.query(
-    `SELECT version, at, by, action, changes FROM codes.versions
-     WHERE code_id = $1 AND ($2::int IS NULL OR version < $2) ORDER BY version DESC LIMIT $3`,
-    [codeId, beforeVersion ?? null, limit],
-  );
-  return rows.map((row) => ({ ...row, at: row.at.toISOString() }));
 }
 
 /** Notes in the transaction of a change that `CodeState` has to hear of it. */

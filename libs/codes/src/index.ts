@@ -1,5 +1,6 @@
 export * from './claim-arbiter.js';
 export { type Claim, type ClaimRefusal, type Decision } from './claims.sql.js';
+export * from './code-lifecycle.service.js';
 export * from './codes.migrations.js';
 export * from './codes.module.js';
 export * from './codes.service.js';

@@ -6,6 +6,7 @@ import { ClaimArbiter } from './claim-arbiter.js';
 import { storedCode } from './codes.fixture.js';
 import { codesMigrations } from './codes.migrations.js';
 import { codeBelongsTo, findEntryByKey, insertCode } from './codes.sql.js';
+import { markUsedUp } from './endings.sql.js';
 
 // The embedded database has one user; only a server has roles to connect as.
 const describeOnServer = process.env['SIGNET_TEST_DATABASE_URL'] ? describe : describe.skip;
@@ -36,6 +37,7 @@ describeOnServer('the roles of the services', () => {
     'SELECT created_by FROM codes.codes',
     "UPDATE codes.codes SET state = 'active'",
     'UPDATE codes.codes SET max_scans = 1000',
+    'UPDATE codes.codes SET exhausted_told = true',
     'DELETE FROM codes.codes',
     'DELETE FROM codes.uses',
     'UPDATE codes.uses SET use_no = 9',
@@ -46,6 +48,18 @@ describeOnServer('the roles of the services', () => {
     'SELECT payload FROM outbox.events',
   ])('keep redirect from: %s', async (sql) => {
     await expect(redirect.query(sql)).rejects.toThrow('permission denied');
+  });
+
+  it('let enrollment tell of a code that is used up, and write no use', async () => {
+    const enrollment = await database.as('signet_enrollment');
+    const usedUp = storedCode({ maxScans: 1 });
+    await insertCode(enrollment.manager, usedUp);
+    const at = new Date('2099-01-01T00:00:00.000Z');
+    await new ClaimArbiter(redirect).claim({ codeId: usedUp.id, at });
+    const told = await markUsedUp(enrollment.manager, [usedUp.id]);
+    expect(told).toMatchObject([{ code: { id: usedUp.id, scansUsed: 1 }, endedAt: at }]);
+    await expect(enrollment.query('DELETE FROM codes.uses')).rejects.toThrow('permission denied');
+    await expect(enrollment.query('SELECT target_url FROM codes.uses')).rejects.toThrow('permission denied');
   });
 
   it('let analytics ask whose a code is', async () => {

@@ -1,9 +1,8 @@
 import { SignetError } from '@signet/platform';
 import type { EntityManager } from 'typeorm';
-import { checkSlug } from './code-rules.js';
 import type { StoredCode } from './code.js';
-import { insertCode } from './codes.sql.js';
-import { codeKey, isReserved, PLAIN_SLUG_LENGTH, PROTECTED_SLUG_LENGTH, randomSlug } from './slug.js';
+import { findTakenKeys, insertCode } from './codes.sql.js';
+import { codeKey, isReserved, PLAIN_SLUG_LENGTH, PROTECTED_SLUG_LENGTH, randomSlug, slugsLike } from './slug.js';
 
 /** Even a billion codes make one collision in 100,000 draws; this many in a row mean that the randomness is broken. */
 const MAX_DRAWS = 5;
@@ -21,10 +20,10 @@ export async function insertWithSlug(
   draw = randomSlug,
 ): Promise<StoredCode> {
   if (wanted !== undefined) {
-    checkSlug(wanted);
+    if (isReserved(wanted)) throw await refusal(manager, 'slug-reserved', wanted);
     const stored = withSlug(code, wanted);
     if (await insertCode(manager, stored)) return stored;
-    throw new SignetError('slug-taken', { errors: [{ path: 'slug', message: 'is taken' }] });
+    throw await refusal(manager, 'slug-taken', wanted);
   }
   const length = code.maxScans === null ? PLAIN_SLUG_LENGTH : PROTECTED_SLUG_LENGTH;
   for (let draws = 0; draws < MAX_DRAWS; draws += 1) {
@@ -39,3 +38,14 @@ const withSlug = (code: Omit<StoredCode, 'slug' | 'slugKey'>, slug: string): Sto
   slug,
   slugKey: codeKey(slug),
 });
+
+const REASONS = { 'slug-reserved': 'is, or looks like, a path of Signet', 'slug-taken': 'is taken' } as const;
+
+/** The refusal of a slug, with one that is free at this moment. */
+async function refusal(manager: EntityManager, kind: keyof typeof REASONS, slug: string): Promise<SignetError> {
+  const candidates = slugsLike(slug);
+  const taken = await findTakenKeys(manager, candidates.map(codeKey));
+  const free = candidates.find((candidate) => !taken.includes(codeKey(candidate)));
+  const message = `“${slug}” ${REASONS[kind]}${free === undefined ? '' : `; “${free}” is free`}`;
+  return new SignetError(kind, { detail: `slug: ${message}`, errors: [{ path: 'slug', message }] });
+}

@@ -20,5 +20,20 @@ export const randomSlug = (length: number): string =>
 export const codeKey = (slug: string): string =>
   slug.length < PROTECTED_SLUG_LENGTH ? slug : createHash('sha256').update(slug).digest('base64url');
 
-/** Whether the product itself answers that path, in any case of letters. */
-export const isReserved = (slug: string): boolean => RESERVED_SLUGS.has(slug.toLowerCase());
+/** Letters that people mistake for one another, as one: any case, 0 and O, 1, I and l, - and _. */
+const fold = (slug: string): string =>
+  slug.toLowerCase().replaceAll('0', 'o').replaceAll(/[1i]/g, 'l').replaceAll('_', '-');
+const RESERVED: ReadonlySet<string> = new Set([...RESERVED_SLUGS].map(fold));
+
+/** Whether the product itself answers that path, or one that looks like it: `/Login`, `/l0gin`. */
+export const isReserved = (slug: string): boolean => RESERVED.has(fold(slug));
+
+const LONGEST_SLUG = 64;
+
+/** Slugs to have in place of one that can't be had, the nicest first; the last is free almost surely. */
+export function slugsLike(slug: string): string[] {
+  const endings = ['2', '3', '4', '5', '6', '7', '8', '9', randomSlug(6)];
+  return endings
+    .map((ending) => `${slug.slice(0, LONGEST_SLUG - 1 - ending.length)}-${ending}`)
+    .filter((one) => !isReserved(one));
+}

@@ -96,6 +96,10 @@ export const UpdateCodeSchema = z
 export type UpdateCode = z.output<typeof UpdateCodeSchema>;
 
 export const RevokeSchema = z.strictObject({ reason: ReasonSchema }).meta({ id: 'Revoke' });
+export const ReissueSchema = z.strictObject({ reason: ReasonSchema }).meta({ id: 'Reissue' });
+export const RestoreSchema = z
+  .strictObject({ version: z.int().min(1).meta({ description: 'a version of the code’s history' }) })
+  .meta({ id: 'Restore' });
 
 export const CodeSchema = z
   .object({
@@ -124,6 +128,8 @@ export const CodeSchema = z
     updatedAt: InstantSchema,
     createdBy: z.string(),
     revokedReason: z.string().nullable(),
+    reissuedFrom: UuidSchema.nullable().meta({ description: 'the code that this one was issued in place of' }),
+    reissuedAs: UuidSchema.nullable().meta({ description: 'the code that was issued in place of this one' }),
     propagation: PropagationSchema.optional(),
   })
   .meta({ id: 'Code' });
@@ -133,7 +139,7 @@ export const ListCodesQuerySchema = PageQuerySchema.extend({
   q: lineSchema(200).optional(),
   tag: lineSchema(50).optional(),
   folder: lineSchema(200).optional(),
-  status: CodeStatusSchema.optional(),
+  status: CodeStatusSchema.optional().meta({ description: 'without it, archived codes are left out' }),
   kind: CodeKindSchema.optional(),
   sort: z.enum(['createdAt', '-createdAt']).default('-createdAt'),
 });
@@ -145,8 +151,9 @@ export const CodeVersionSchema = z
     version: z.int(),
     at: InstantSchema,
     by: z.string().meta({ description: 'the API key or member, as `key:<id>` or `system`' }),
-    action: z.enum(['created', 'updated', 'paused', 'resumed', 'revoked', 'reissued', 'archived']),
+    action: z.enum(['created', 'updated', 'restored', 'paused', 'resumed', 'revoked', 'reissued', 'archived']),
     changes: z.array(z.object({ field: z.string(), from: z.unknown(), to: z.unknown() })),
+    restoredVersion: z.int().optional().meta({ description: 'of `restored`: the version whose fields it has' }),
   })
   .meta({ id: 'CodeVersion' });
 export type CodeVersion = z.output<typeof CodeVersionSchema>;

@@ -95,7 +95,13 @@ export const FoldedScansDataSchema = z
   .meta({ id: 'ScanFolded' });
 
 export const CodeEventDataSchema = CodeSchema.omit({ propagation: true })
-  .extend({ workspaceId: UuidSchema, reason: z.string().optional() })
+  .extend({
+    workspaceId: UuidSchema,
+    reason: z.string().optional(),
+    // Events that were written before codes could be reissued are still in the log.
+    reissuedFrom: UuidSchema.nullable().optional(),
+    reissuedAs: UuidSchema.nullable().optional(),
+  })
   .meta({ id: 'CodeChanged' });
 
 export const EnrollmentEventDataSchema = z
@@ -143,6 +149,7 @@ const codeEvents = [
   'code.paused',
   'code.resumed',
   'code.reissued',
+  'code.archived',
   'code.exhausted',
   'code.expired',
 ] as const;

@@ -22,6 +22,7 @@ export const problems = {
   'payload-too-long': { status: 422, title: 'The content does not fit into a QR code' },
   'version-mismatch': { status: 412, title: 'The record has changed meanwhile' },
   'code-not-editable': { status: 409, title: 'The code can no longer be changed' },
+  'version-not-restorable': { status: 409, title: 'The version can no longer be restored' },
   'code-unknown': { status: 404, title: 'This code is not known here' },
   'code-revoked': { status: 410, title: 'This code has been revoked' },
   'code-expired': { status: 410, title: 'This code has expired' },
