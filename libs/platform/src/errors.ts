@@ -34,5 +34,8 @@ export function isTransient(error: unknown): boolean {
   // Node's socket errors; PostgreSQL classes 08 connection, 40 rollback, 53 resources, 57 operator intervention.
   if (/^(ECONN|EPIPE|ETIMEDOUT|EHOST|ENET|ENOTFOUND|EAI_|ENOENT$)/.test(code) || /^(08|40|53|57)...$/.test(code))
     return true;
-  return /connection (terminated|closed|ended)|timeout (exceeded|expired)|Connection is closed/i.test(error.message);
+  // pg says "Query read timeout" of a server that takes queries and answers none.
+  return /connection (terminated|closed|ended)|timeout (exceeded|expired)|read timeout|Connection is closed/i.test(
+    error.message,
+  );
 }

@@ -35,7 +35,8 @@ export function observedGauge(
       try {
         gauge.set(await read());
       } catch {
-        gauge.reset();
+        // `reset` would say 0: all is well.
+        gauge.remove();
       }
     },
   });
