@@ -82,7 +82,7 @@ describe('the HTTP edge', () => {
 
   it.each([
     ['unreadable JSON', '{"name":', json, 400, 'unreadable-request'],
-    ['an empty body', '', json, 400, 'unreadable-request'],
+    ['an empty body', '', json, 422, 'invalid-request'],
     ['a prototype in the JSON', '{"__proto__":{"admin":true}}', json, 400, 'unreadable-request'],
     ['a form', 'name=ci', { 'content-type': 'application/x-www-form-urlencoded' }, 415, 'unsupported-media-type'],
     ['plain text', 'ci', { 'content-type': 'text/plain' }, 415, 'unsupported-media-type'],

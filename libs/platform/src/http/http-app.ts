@@ -40,11 +40,12 @@ function createFastify({ config, logger, metrics }: Platform): FastifyInstance {
     frameworkErrors: (error, request, reply) => sendProblem(toSignetError(error), request, reply),
   });
   instance.removeAllContentTypeParsers();
-  instance.addContentTypeParser(
-    'application/json',
-    { parseAs: 'string' },
-    instance.getDefaultJsonParser('error', 'error'),
-  );
+  const parseJson = instance.getDefaultJsonParser('error', 'error');
+  instance.addContentTypeParser<string>('application/json', { parseAs: 'string' }, (request, body, done) => {
+    // Many clients name the type also where a call has no body; one that needs it says what is missing.
+    if (body === '') done(null, undefined);
+    else parseJson(request, body, done);
+  });
 
   const duration = requestDuration(metrics);
   instance.addHook('onRequest', (request, reply, done) => {
