@@ -2,8 +2,9 @@ import type { CodeSnapshot } from '@signet/contracts';
 import { sendProblem, SignetError } from '@signet/platform';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { prefersJson } from './accept.js';
+import { chooseLanguage, languages, writeTime } from './pages/languages.js';
 import { claimPage, CONTENT_SECURITY_POLICY, problemPage, type ClaimPage } from './pages/page.js';
-import { english } from './pages/texts.en.js';
+import { problemText, type Texts } from './pages/texts.js';
 
 const HEADERS = {
   'cache-control': 'no-store',
@@ -29,17 +30,30 @@ export const sendNoIcon = (reply: FastifyReply): FastifyReply =>
 export const sendRobots = (reply: FastifyReply): FastifyReply =>
   reply.header('content-type', 'text/plain; charset=utf-8').send('User-agent: *\nDisallow: /\n');
 
-const sendPage = (reply: FastifyReply, status: number, page: string): FastifyReply =>
+const textsFor = ({ headers }: FastifyRequest): Texts => languages[chooseLanguage(headers['accept-language'])];
+
+interface Page {
+  status: number;
+  texts: Texts;
+  html: string;
+}
+
+const sendPage = (reply: FastifyReply, { status, texts, html }: Page): FastifyReply =>
   reply
     .code(status)
     .headers(HEADERS)
     .header('content-type', 'text/html; charset=utf-8')
+    .header('content-language', texts.language)
+    .header('vary', 'Accept, Accept-Language')
     .header('content-security-policy', CONTENT_SECURITY_POLICY)
-    .send(page);
+    .send(html);
 
 /** The interstitial; a program that prefers JSON learns where to claim, and with which nonce. */
 export function sendClaimPage(request: FastifyRequest, reply: FastifyReply, claim: ClaimPage): FastifyReply {
-  if (!prefersJson(request.headers.accept)) return sendPage(reply, 200, claimPage(english, claim));
+  if (!prefersJson(request.headers.accept)) {
+    const texts = textsFor(request);
+    return sendPage(reply, { status: 200, texts, html: claimPage(texts, claim) });
+  }
   const body = { status: 'claim-required', claimUrl: `/${encodeURIComponent(claim.slug)}/claim`, nonce: claim.nonce };
   return reply.code(200).headers(HEADERS).send(body);
 }
@@ -63,16 +77,9 @@ export function sendRefusal(
   }
   const retryAfter = error.details.retryAfter ?? (error.status === 503 ? RETRY_AFTER_SECONDS : undefined);
   if (retryAfter !== undefined) void reply.header('retry-after', Math.ceil(retryAfter));
-  const notes = activeFrom === undefined ? [] : [english.activeFrom(writtenTime(activeFrom))];
-  if (error.status === 429 && retryAfter !== undefined) notes.push(english.retryAfter(Math.ceil(retryAfter)));
-  const text = english.problems[error.kind] ?? english.otherProblem;
-  return sendPage(reply, error.status, problemPage(english, { text, notes, requestId: request.id }));
+  const texts = textsFor(request);
+  const notes = activeFrom === undefined ? [] : [texts.activeFrom(writeTime(texts, activeFrom))];
+  if (error.status === 429 && retryAfter !== undefined) notes.push(texts.retryAfter(Math.ceil(retryAfter)));
+  const html = problemPage(texts, { text: problemText(texts, error.kind), notes, requestId: request.id });
+  return sendPage(reply, { status: error.status, texts, html });
 }
-
-const timeFormat = new Intl.DateTimeFormat(english.language, {
-  dateStyle: 'long',
-  timeStyle: 'short',
-  timeZone: 'UTC',
-});
-
-const writtenTime = (at: string): string => `${timeFormat.format(new Date(at))} UTC`;

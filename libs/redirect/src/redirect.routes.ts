@@ -79,7 +79,6 @@ export class RedirectRoutes {
   private register(fastify: FastifyInstance): void {
     void fastify.register(async (scope) => {
       await scope.register(formbody, { bodyLimit: CLAIM_BODY_LIMIT });
-      acceptEmptyJson(scope);
       scope.setErrorHandler((thrown, request, reply) => {
         const error = toSignetError(thrown);
         logFailure(this.logger, error, request.id);
@@ -193,14 +192,4 @@ export class RedirectRoutes {
     const retryAfter = activeFrom === undefined ? undefined : (Date.parse(activeFrom) - at.getTime()) / 1000;
     return sendRefusal(request, reply, { error: new SignetError(kind, { retryAfter }), activeFrom });
   }
-}
-
-/** A claim needs no body, so one that is announced as JSON and then left out is not refused. */
-function acceptEmptyJson(scope: FastifyInstance): void {
-  const parseJson = scope.getDefaultJsonParser('error', 'error');
-  scope.removeContentTypeParser('application/json');
-  scope.addContentTypeParser('application/json', { parseAs: 'string' }, (request, body: string, done) => {
-    if (body === '') done(null, {});
-    else void parseJson(request, body, done);
-  });
 }

@@ -1,9 +1,9 @@
 import { createHash } from 'node:crypto';
 import { escapeHtml } from './html.js';
-import type { PageText, Texts } from './texts.en.js';
+import type { PageText, Texts } from './texts.js';
 
 const style = `
-:root{color-scheme:light dark;--text:#1b1f24;--soft:#57606a;--back:#f6f7f9;--card:#fff;--accent:#0b5cad;--on-accent:#fff}
+:root{color-scheme:light dark;--text:#1b1f24;--soft:#57606a;--back:#f6f7f9;--card:#ffffff;--accent:#0b5cad;--on-accent:#ffffff}
 @media (prefers-color-scheme:dark){:root{--text:#f0f2f5;--soft:#a9b3be;--back:#14171a;--card:#1f2429;--accent:#79b8ff;--on-accent:#10161d}}
 *{box-sizing:border-box}
 body{margin:0;min-height:100vh;display:grid;place-items:center;padding:1.5rem;background:var(--back);color:var(--text);font:1.0625rem/1.55 system-ui,sans-serif}
@@ -13,6 +13,8 @@ p{margin:0 0 .75rem;overflow-wrap:anywhere}
 .reference{margin:1.5rem 0 0;color:var(--soft);font-size:.8125rem}
 button{width:100%;min-height:3rem;margin-top:.75rem;padding:.75rem 1rem;border:0;border-radius:.625rem;background:var(--accent);color:var(--on-accent);font:inherit;font-weight:600;cursor:pointer}
 button:focus-visible{outline:3px solid var(--text);outline-offset:3px}
+:lang(ja){word-break:auto-phrase}
+:lang(ko){word-break:keep-all}
 `;
 
 /**
@@ -74,6 +76,6 @@ export interface ProblemPage {
 /** What happened, what to do, and by which number we find the request again. */
 export function problemPage(texts: Texts, { text, notes, requestId }: ProblemPage): string {
   const paragraphs = notes.map((note) => `<p>${escapeHtml(note)}</p>\n`).join('');
-  const reference = `<p class="reference">${escapeHtml(texts.reference)}: ${escapeHtml(requestId)}</p>\n`;
+  const reference = `<p class="reference">${escapeHtml(texts.reference(requestId))}</p>\n`;
   return page(texts, text, paragraphs + reference);
 }

@@ -1,26 +1,4 @@
-import type { ProblemKind } from '@signet/contracts';
-
-export interface PageText {
-  title: string;
-  /** What happened, for somebody who knows nothing of us. */
-  happened: string;
-  /** What they can do now. */
-  todo: string;
-}
-
-/** Everything that the pages say in one language. */
-export interface Texts {
-  language: string;
-  claimOnce: PageText;
-  claimLimited: PageText;
-  claimButton: string;
-  problems: Partial<Record<ProblemKind, PageText>>;
-  otherProblem: PageText;
-  /** @param at as people write it, in UTC */
-  activeFrom: (at: string) => string;
-  retryAfter: (seconds: number) => string;
-  reference: string;
-}
+import type { Texts } from './texts.js';
 
 const askForNew = 'Ask the person or the company that gave you this code for a new one.';
 
@@ -87,5 +65,5 @@ export const english: Texts = {
   },
   activeFrom: (at) => `It becomes active on ${at}.`,
   retryAfter: (seconds) => `You can try again in ${seconds} ${seconds === 1 ? 'second' : 'seconds'}.`,
-  reference: 'Reference',
+  reference: (requestId) => `Reference: ${requestId}`,
 };
