@@ -1,0 +1,81 @@
+import { execFileSync, spawnSync } from 'node:child_process';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { AccessService } from '@signet/access';
+import { loadConfig, startService, type RunningService } from '@signet/platform';
+import { withMasterKeys } from './master-keys.js';
+import { signetService } from './signet.service.js';
+
+const page = readFileSync(new URL('../../../docs/audit.md', import.meta.url), 'utf8');
+const [, verifier = ''] = /```python\n([^]*?)```/.exec(page) ?? [];
+
+const hasPython = spawnSync('python3', ['--version']).status === 0;
+const isRequired = process.env['SIGNET_TEST_SERVICES'] === 'required';
+const title = 'the verifier of docs/audit.md';
+const describeWithPython = hasPython || isRequired ? describe : describe.skip;
+
+describeWithPython(hasPython || isRequired ? title : `${title} (skipped: python3 is not on this machine)`, () => {
+  const directory = mkdtempSync(join(tmpdir(), 'signet-audit-document-'));
+  const script = join(directory, 'verify.py');
+  let running: RunningService;
+  let lines: string[];
+  let head: { entries: number; head: string };
+
+  beforeAll(async () => {
+    writeFileSync(script, verifier);
+    const config = loadConfig({ PORT: '0', SIGNET_DATA_DIR: join(directory, 'data'), SIGNET_LOG_LEVEL: 'silent' });
+    running = await startService(withMasterKeys(config), signetService, (error) => {
+      throw error;
+    });
+    const key = await running.app.get(AccessService, { strict: false }).bootstrap();
+    const call = (method: 'GET' | 'POST' | 'PUT', url: string, payload?: object) =>
+      running.app.inject({ method, url, payload, headers: { authorization: `Bearer ${key}` } });
+    // Names that canonical JSON must neither escape nor sort by bytes.
+    for (const subject of ['anna', 'Zoë "Z" \\ Ångström', '山田 太郎', '🦊']) {
+      await call('PUT', `/v1/subjects/${encodeURIComponent(subject)}`, {});
+      await call('POST', '/v1/verifications', {
+        subject,
+        factor: 'totp',
+        code: '000000',
+        context: { ip: '2001:db8::1' },
+      });
+    }
+    lines = (await call('GET', '/v1/audit/export')).body.trimEnd().split('\n');
+    head = (await call('GET', '/v1/audit/verify')).json();
+  });
+  afterAll(async () => {
+    await running?.stop();
+    rmSync(directory, { recursive: true });
+  });
+
+  /** @returns what the script says of an export, and how it ends */
+  const verify = (exported: readonly string[]): { status: number | null; said: string } => {
+    const file = join(directory, 'audit.ndjson');
+    writeFileSync(file, exported.map((line) => `${line}\n`).join(''));
+    const { status, stdout, stderr } = spawnSync('python3', [script, file], { encoding: 'utf8' });
+    return { status, said: (stdout + stderr).trim() };
+  };
+
+  it('is about ten lines, and runs', () => {
+    expect(verifier.trimEnd().split('\n').length).toBeLessThanOrEqual(12);
+    expect(execFileSync('python3', ['-m', 'py_compile', script], { encoding: 'utf8' })).toBe('');
+  });
+
+  it('comes to the head that the API tells', () => {
+    expect(lines.length).toBeGreaterThan(8);
+    expect(verify(lines)).toEqual({ status: 0, said: `ok: ${head.entries} entries, head ${head.head}` });
+  });
+
+  it('finds an altered, a removed and two exchanged entries', () => {
+    const altered = lines.with(2, (lines[2] ?? '').replace('"result":"rejected"', '"result":"accepted"'));
+    const removed = lines.toSpliced(4, 1);
+    const exchanged = lines.with(5, lines[6] ?? '').with(6, lines[5] ?? '');
+    expect(altered).not.toEqual(lines);
+    expect([altered, removed, exchanged].map(verify)).toEqual([
+      { status: 1, said: 'entry 3 does not add up' },
+      { status: 1, said: 'entry 5 does not add up' },
+      { status: 1, said: 'entry 6 does not add up' },
+    ]);
+  });
+});
