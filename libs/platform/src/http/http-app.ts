@@ -44,7 +44,7 @@ function createFastify({ config, logger, metrics }: Platform): FastifyInstance {
   instance.addContentTypeParser<string>('application/json', { parseAs: 'string' }, (request, body, done) => {
     // Many clients name the type also where a call has no body; one that needs it says what is missing.
     if (body === '') done(null, undefined);
-    else parseJson(request, body, done);
+    else void parseJson(request, body, done);
   });
 
   const duration = requestDuration(metrics);
