@@ -1,7 +1,12 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { TopicSpec } from '@signet/contracts';
 import type { Admin, ITopicConfig } from 'kafkajs';
+import { SignetError } from '../errors.js';
+import { passes } from './kafka-client.js';
 
 const DAY_MS = 86_400_000;
+const MOST_QUESTIONS = 50;
+const QUESTION_PAUSE_MS = 100;
 
 /** Creates the topics that are missing and adds the partitions that are; what others do at the same time is fine. */
 export async function ensureKafkaTopics(
@@ -12,7 +17,12 @@ export async function ensureKafkaTopics(
   const existing = new Set(await admin.listTopics());
   const missing = specs.filter(({ name }) => !existing.has(name));
   if (missing.length > 0) {
-    await admin.createTopics({ topics: missing.map((spec) => topicConfig(spec, replicationFactor)) });
+    // kafkajs' own wait for leaders takes a topic that a broker has not heard of yet for a failure.
+    await admin.createTopics({
+      topics: missing.map((spec) => topicConfig(spec, replicationFactor)),
+      waitForLeaders: false,
+    });
+    await untilLed(admin, missing);
   }
   const present = specs.filter(({ name }) => existing.has(name));
   const small = await withTooFewPartitions(admin, present);
@@ -24,6 +34,23 @@ export async function ensureKafkaTopics(
   } catch (error) {
     // Another process may have added them first.
     if ((await withTooFewPartitions(admin, present)).length > 0) throw error;
+  }
+}
+
+/** Resolves when every partition of the topics has a leader. @throws what the last question was answered with */
+async function untilLed(admin: Admin, specs: readonly TopicSpec[]): Promise<void> {
+  for (let questions = 1; ; questions += 1) {
+    try {
+      const { topics } = await admin.fetchTopicMetadata({ topics: specs.map(({ name }) => name) });
+      const isLed = ({ partitions }: (typeof topics)[number]): boolean =>
+        partitions.length > 0 && partitions.every(({ leader }) => leader >= 0);
+      if (topics.length === specs.length && topics.every(isLed)) return;
+    } catch (error) {
+      if (questions >= MOST_QUESTIONS || !passes(error)) throw error;
+    }
+    if (questions >= MOST_QUESTIONS)
+      throw new SignetError('unavailable', { detail: 'Kafka has new topics without leaders' });
+    await sleep(QUESTION_PAUSE_MS);
   }
 }
 

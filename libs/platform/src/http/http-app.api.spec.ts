@@ -1,6 +1,7 @@
 import { Controller, Module } from '@nestjs/common';
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 import type { InputOf } from '@signet/contracts';
+import type { FastifyInstance } from 'fastify';
 import { SystemClock } from '../clock.js';
 import { loadConfig } from '../config.js';
 import { SignetError } from '../errors.js';
@@ -144,5 +145,24 @@ describe('the HTTP edge', () => {
     expect((await app.inject('/v1/asyncapi.json')).json()).toMatchObject({ asyncapi: '3.0.0' });
     expect((await app.inject('/docs')).headers['content-type']).toContain('text/html');
     expect((await app.inject('/docs/swagger-ui-bundle.js')).statusCode).toBe(200);
+  });
+
+  it('leaves to Fastify what is not intercepted, and closes the connection of what cannot be answered', async () => {
+    const fastify: FastifyInstance = app.getHttpAdapter().getInstance();
+    fastify.interceptRequests({
+      route: '/quick',
+      intercept: ({ url }, response) => {
+        if (url === '/quick') return Promise.resolve(void response.writeHead(204).end());
+        return url === '/broken' ? Promise.reject(new Error('the journal is closed')) : undefined;
+      },
+    });
+    await app.listen(0, '127.0.0.1');
+    const origin = await app.getUrl();
+    expect((await fetch(`${origin}/quick`)).status).toBe(204);
+    await expect(fetch(`${origin}/broken`)).rejects.toThrow('fetch failed');
+    expect((await fetch(`${origin}/healthz`)).status).toBe(200);
+    expect(await (await fetch(`${origin}/metrics`)).text()).toContain(
+      '_count{service="test",method="GET",route="/quick"',
+    );
   });
 });

@@ -1,3 +1,4 @@
+import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { DynamicModule, Type } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fastify';
@@ -9,6 +10,31 @@ import type { Platform } from '../platform.js';
 import { ProblemFilter, sendProblem, toSignetError } from './problem.js';
 
 const BODY_LIMIT = 1024 * 1024;
+
+/** Answers some requests before Fastify sees them: for paths so hot that routing and hooks are most of their time. */
+export interface Interception {
+  /** As the metrics name it. */
+  route: string;
+  /**
+   * @returns undefined to leave the request to Fastify; else a promise that resolves when it was answered. When it
+   * rejects, the connection is closed without an answer.
+   */
+  intercept: (request: IncomingMessage, response: ServerResponse) => Promise<void> | undefined;
+}
+
+interface Exchange {
+  route: string;
+  request: IncomingMessage;
+  response: ServerResponse;
+  startedAt: number;
+}
+
+declare module 'fastify' {
+  interface FastifyInstance {
+    /** For what comes over the network: `inject` goes to the routes. */
+    interceptRequests(interception: Interception): void;
+  }
+}
 
 /**
  * A Nest application on Fastify with what every service's edge has: problem+json, request ids, one log line a
@@ -62,6 +88,30 @@ function createFastify({ config, logger, metrics }: Platform): FastifyInstance {
         'request',
       );
     done();
+  });
+  const conclude = async (
+    answered: Promise<void>,
+    { route, request, response, startedAt }: Exchange,
+  ): Promise<void> => {
+    try {
+      await answered;
+    } catch {
+      response.destroy();
+      return;
+    }
+    const labels = { method: request.method, route, status: String(response.statusCode) };
+    duration.observe(labels, (performance.now() - startedAt) / 1000);
+  };
+  instance.decorate('interceptRequests', ({ route, intercept }: Interception) => {
+    const { server } = instance;
+    const listeners = server.listeners('request');
+    server.removeAllListeners('request');
+    server.on('request', (request, response) => {
+      const startedAt = performance.now();
+      const answered = intercept(request, response);
+      if (answered) void conclude(answered, { route, request, response, startedAt });
+      else for (const listener of listeners) Reflect.apply(listener, server, [request, response]);
+    });
   });
   return instance;
 }
