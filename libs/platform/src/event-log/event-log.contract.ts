@@ -44,8 +44,12 @@ export class Taken {
   ofKey(wanted: string): string[] {
     return [...new Set(this.records.filter(({ key }) => key === wanted).map(({ value }) => value.toString()))];
   }
-  /** Resolves when so many different values came. */
+  /** Resolves when so many records came. */
   async reached(count: number): Promise<void> {
+    await until(() => this.records.length >= count);
+  }
+  /** Resolves when so many different values came. */
+  async reachedValues(count: number): Promise<void> {
     await until(() => this.values.length >= count);
   }
 }
@@ -82,7 +86,7 @@ export function describeEventLog(name: string, makeAdapter: () => Promise<EventL
       for (let from = 0; from < 700; from += 70) await log.publish(topic, recordsOf(keys, 70, from));
       await consume(taken);
       for (let from = 700; from < 1400; from += 70) await log.publish(topic, recordsOf(keys, 70, from));
-      await taken.reached(1400);
+      await taken.reachedValues(1400);
       const published = recordsOf(keys, 1400);
       for (const key of keys) {
         expect(taken.ofKey(key)).toEqual(texts(published.filter((record) => record.key === key)));
