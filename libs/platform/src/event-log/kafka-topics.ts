@@ -37,14 +37,21 @@ export async function ensureKafkaTopics(
   }
 }
 
-/** Resolves when every partition of the topics has a leader. @throws what the last question was answered with */
+/**
+ * Resolves when every partition of the topics has a leader that knows it is: a broker may name one in its metadata that
+ * has not taken over yet. @throws what the last question was answered with
+ */
 async function untilLed(admin: Admin, specs: readonly TopicSpec[]): Promise<void> {
   for (let questions = 1; ; questions += 1) {
     try {
       const { topics } = await admin.fetchTopicMetadata({ topics: specs.map(({ name }) => name) });
       const isLed = ({ partitions }: (typeof topics)[number]): boolean =>
         partitions.length > 0 && partitions.every(({ leader }) => leader >= 0);
-      if (topics.length === specs.length && topics.every(isLed)) return;
+      if (topics.length === specs.length && topics.every(isLed)) {
+        // Offsets are the leaders' to tell.
+        await Promise.all(specs.map(({ name }) => admin.fetchTopicOffsets(name)));
+        return;
+      }
     } catch (error) {
       if (questions >= MOST_QUESTIONS || !passes(error)) throw error;
     }
