@@ -6,11 +6,23 @@ import { join } from 'node:path';
 const hasWrk = spawnSync('wrk', ['--version']).error === undefined;
 export const loadGenerator = hasWrk ? 'wrk' : 'autocannon';
 
+/** What a phone sends whose camera found a link. */
+const headers = {
+  'User-Agent':
+    'Mozilla/5.0 (iPhone; CPU iPhone OS 18_5 like Mac OS X) AppleWebKit/605.1.15 (KHTML, like Gecko) Version/18.5 Mobile/15E148 Safari/604.1',
+  Accept: 'text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8',
+  'Accept-Language': 'de-CH,de;q=0.9,en;q=0.8',
+  'Accept-Encoding': 'gzip, deflate, br',
+};
+
 // wrk's own sums: answers by status would cost it a callback an answer, so errors are what is not 2xx or 3xx.
 const script = (slugs) => `
 local slugs = {${slugs.map((slug) => `"${slug}"`).join(',')}}
+local headers = {${Object.entries(headers)
+  .map(([name, value]) => `["${name}"]="${value}"`)
+  .join(',')}}
 math.randomseed(os.time())
-request = function() return wrk.format("GET", "/" .. slugs[math.random(#slugs)]) end
+request = function() return wrk.format("GET", "/" .. slugs[math.random(#slugs)], headers) end
 done = function(summary, latency)
   io.write(string.format("RESULT %d %d %d %d %d\\n", summary.requests, summary.duration, latency:percentile(50), latency:percentile(99),
     summary.errors.status + summary.errors.connect + summary.errors.read + summary.errors.write + summary.errors.timeout))
@@ -39,7 +51,7 @@ async function withAutocannon({ url, slugs, connections, seconds }) {
     url,
     connections,
     duration: seconds,
-    requests: slugs.map((slug) => ({ path: `/${slug}` })),
+    requests: slugs.map((slug) => ({ path: `/${slug}`, headers })),
   });
   const answers = result['3xx'];
   const errors = result.errors + result.timeouts + result['4xx'] + result['5xx'];

@@ -2,15 +2,20 @@
 // GET /{slug} of the redirect service against a bare node:http server with a map (which records nothing) and, where it
 // is installed, nginx `return 302`: alternating rounds in one run, medians with spread, and ratios to the bare server.
 // Afterwards it counts that every answered scan was journaled.
+// Where taskset is, each server has the first core, and the load generator and the stores have the others: what a server
+// answers is then what one core answers, journal and pump included. `--unpinned` leaves that to the scheduler.
+// CPU a request is what the server's process took, all its threads together: it says more than rates on a busy machine.
+// `--profile FILE` writes a CPU profile of the signet process (for Chrome's or VS Code's viewer) and lists its top.
 import { spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { availableParallelism, tmpdir } from 'node:os';
+import { basename, dirname, join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import { findServices, startServices } from '../tools/services.mjs';
 import { load, loadGenerator } from './load.mjs';
+import { topOfProfile } from './profile.mjs';
 
 const { values: options } = parseArgs({
   options: {
@@ -20,6 +25,8 @@ const { values: options } = parseArgs({
     connections: { type: 'string', default: '64' },
     embedded: { type: 'boolean', default: false },
     against: { type: 'string', multiple: true, default: [] },
+    unpinned: { type: 'boolean', default: false },
+    profile: { type: 'string' },
   },
 });
 const [codes, rounds, seconds, connections] = ['codes', 'rounds', 'seconds', 'connections'].map((name) =>
@@ -35,6 +42,18 @@ async function freePort() {
   const { port } = server.address();
   server.close();
   return port;
+}
+
+const cores = availableParallelism();
+const isPinned = !options.unpinned && cores > 1 && spawnSync('taskset', ['--version']).error === undefined;
+/** Threads and processes that are started later inherit it. */
+const pinThisProcess = () => {
+  if (isPinned) spawnSync('taskset', ['-apc', `1-${cores - 1}`, String(process.pid)]);
+};
+
+/** A server under test, on the core that they have in turns. */
+function runServer(command, args, environment) {
+  return isPinned ? run('taskset', ['-c', '0', command, ...args], environment) : run(command, args, environment);
 }
 
 function run(command, args, environment) {
@@ -55,12 +74,29 @@ async function until(url, accepts) {
   throw new Error(`${url} does not answer`);
 }
 
-async function startService(app, environment) {
+async function startService(app, environment, { isTested = false } = {}) {
   const port = await freePort();
   const log = { SIGNET_LOG_LEVEL: 'warn', SIGNET_KEY_REQUESTS_PER_SECOND: '0', SIGNET_BOOTSTRAP_KEY: key };
-  run(process.execPath, [`apps/${app}/dist/main.js`], { ...log, ...environment, PORT: String(port) });
-  await until(`http://127.0.0.1:${port}/readyz`, ({ ok }) => ok);
-  return `http://127.0.0.1:${port}`;
+  const profiling = isTested && options.profile ? ['--cpu-prof', ...profileAt(options.profile)] : [];
+  const start = isTested ? runServer : run;
+  const args = [...profiling, `apps/${app}/dist/main.js`];
+  const { pid } = start(process.execPath, args, { ...log, ...environment, PORT: String(port) });
+  const url = `http://127.0.0.1:${port}`;
+  await until(`${url}/readyz`, ({ ok }) => ok);
+  return { url, pid };
+}
+
+const profileAt = (file) => [`--cpu-prof-dir=${dirname(resolve(file))}`, `--cpu-prof-name=${basename(file)}`];
+
+/** @returns CPU seconds of a process, or undefined where there is no /proc */
+function cpuSeconds(pid) {
+  try {
+    const [, fields] = readFileSync(`/proc/${pid}/stat`, 'utf8').split(') ');
+    const [userTicks, systemTicks] = fields.split(' ').slice(11, 13).map(Number);
+    return (userTicks + systemTicks) / 100;
+  } catch {
+    return undefined;
+  }
 }
 
 /** The redirect service alone on real stores, or everything in one process on embedded ones. */
@@ -68,8 +104,8 @@ async function startSignet() {
   const found = findServices();
   const real = !options.embedded && Object.values(found).every(({ available }) => available);
   if (!real) {
-    const url = await startService('signet', { SIGNET_DATA_DIR: join(folder, 'data') });
-    return { name: 'signet (one process)', api: url, url, stop: async () => undefined };
+    const service = await startService('signet', { SIGNET_DATA_DIR: join(folder, 'data') }, { isTested: true });
+    return { name: 'signet (one process)', api: service.url, ...service, stop: async () => undefined };
   }
   const services = await startServices({ directory: join(folder, 'services') });
   const environment = {
@@ -84,8 +120,9 @@ async function startSignet() {
     stdio: 'inherit',
   });
   const api = await startService('enrollment', { ...environment, SIGNET_DATA_DIR: join(folder, 'enrollment') });
-  const url = await startService('redirect', { ...environment, SIGNET_DATA_DIR: join(folder, 'redirect') });
-  return { name: 'signet redirect', api, url, stop: services.stop };
+  const redirectEnvironment = { ...environment, SIGNET_DATA_DIR: join(folder, 'redirect') };
+  const redirect = await startService('redirect', redirectEnvironment, { isTested: true });
+  return { name: 'signet redirect', api: api.url, ...redirect, stop: services.stop };
 }
 
 async function createCodes(api) {
@@ -108,10 +145,10 @@ async function startBare(slugs) {
   const file = join(folder, 'slugs.json');
   writeFileSync(file, JSON.stringify(slugs));
   const port = await freePort();
-  run(process.execPath, ['bench/bare-server.mjs'], { PORT: String(port), SLUGS: file });
+  const { pid } = runServer(process.execPath, ['bench/bare-server.mjs'], { PORT: String(port), SLUGS: file });
   const url = `http://127.0.0.1:${port}`;
   await until(`${url}/${slugs[0]}`, ({ status }) => status === 302);
-  return { name: 'bare node:http, records nothing', url };
+  return { name: 'bare node:http, records nothing', url, pid };
 }
 
 async function startNginx() {
@@ -123,7 +160,7 @@ async function startNginx() {
     `daemon off; worker_processes 1; pid ${folder}/nginx.pid; error_log stderr; events { worker_connections 1024; }
      http { access_log off; server { listen 127.0.0.1:${port}; location / { return 302 https://example.com/bench; } } }`,
   );
-  run('nginx', ['-c', file, '-p', folder]);
+  runServer('nginx', ['-c', file, '-p', folder]);
   await until(`http://127.0.0.1:${port}/x`, ({ status }) => status === 302);
   return { name: 'nginx return 302, records nothing', url: `http://127.0.0.1:${port}` };
 }
@@ -149,7 +186,16 @@ const journaled = async (url) =>
   (await readMetric(url, 'signet_journal_depth')) +
   (await readMetric(url, 'signet_journal_folded_total'));
 
+/** One round, with the CPU that the server's process took for an answer. */
+async function measure({ url, pid, slugs }, duration) {
+  const before = cpuSeconds(pid);
+  const result = await load({ url, slugs, connections, seconds: duration, folder });
+  const cpuMicros = before === undefined ? Number.NaN : ((cpuSeconds(pid) - before) / result.answers) * 1e6;
+  return { ...result, cpuMicros };
+}
+
 let signet;
+pinThisProcess();
 try {
   signet = await startSignet();
   const slugs = await createCodes(signet.api);
@@ -157,17 +203,14 @@ try {
     Boolean,
   );
   console.log(
-    `${codes} codes, ${connections} connections, ${rounds} rounds of ${seconds} s each, load by ${loadGenerator}`,
+    `${codes} codes, ${connections} connections, ${rounds} rounds of ${seconds} s each, load by ${loadGenerator}, ${isPinned ? 'one core a server' : 'unpinned'}`,
   );
   const results = new Map(servers.map((server) => [server, []]));
-  for (const server of servers)
-    await load({ url: server.url, slugs: server.slugs ?? slugs, connections, seconds: 2, folder });
+  for (const server of servers) server.slugs ??= slugs;
+  for (const server of servers) await measure(server, 2);
   const before = await journaled(signet.url);
   for (let round = 0; round < rounds; round += 1)
-    for (const server of servers)
-      results
-        .get(server)
-        .push(await load({ url: server.url, slugs: server.slugs ?? slugs, connections, seconds, folder }));
+    for (const server of servers) results.get(server).push(await measure(server, seconds));
   const bare = median(results.get(servers[1]).map(({ perSecond }) => perSecond));
   for (const [{ name }, measured] of results) {
     const rates = measured.map(({ perSecond }) => perSecond);
@@ -178,6 +221,7 @@ try {
       `× ${(median(rates) / bare).toFixed(2)} of bare`,
       `p50 ${median(measured.map(({ p50Ms }) => p50Ms)).toFixed(2)} ms`,
       `p99 ${median(measured.map(({ p99Ms }) => p99Ms)).toFixed(2)} ms`,
+      `CPU ${median(measured.map(({ cpuMicros }) => cpuMicros)).toFixed(0)} µs`,
       `errors ${measured.reduce((sum, { errors }) => sum + errors, 0)}`,
     ];
     console.log(figures.join('  '));
@@ -194,5 +238,6 @@ try {
     children.map((child) => (child.exitCode === null && child.signalCode === null ? once(child, 'exit') : undefined)),
   );
   await signet?.stop();
+  if (options.profile) console.log(topOfProfile(options.profile));
   rmSync(folder, { recursive: true, force: true });
 }

@@ -6,7 +6,7 @@ import { chooseLanguage, languages, writeTime } from './pages/languages.js';
 import { claimPage, CONTENT_SECURITY_POLICY, problemPage, type ClaimPage } from './pages/page.js';
 import { problemText, type Texts } from './pages/texts.js';
 
-const HEADERS = {
+export const HEADERS = {
   'cache-control': 'no-store',
   'referrer-policy': 'no-referrer',
   'x-robots-tag': 'noindex',
@@ -16,7 +16,7 @@ const HEADERS = {
 const RETRY_AFTER_SECONDS = 2;
 
 /** A header takes ASCII; a URL with other characters is sent in its encoded form. */
-const asciiUrl = (url: string): string => (/^[\x21-\x7e]*$/.test(url) ? url : new URL(url).href);
+export const asciiUrl = (url: string): string => (/^[\x21-\x7e]*$/.test(url) ? url : new URL(url).href);
 
 /** 302 after a `GET`; 303 after a `POST`, so that the browser goes on with a `GET` (RFC 9110 §15.4.4). */
 export function sendRedirect(reply: FastifyReply, status: 302 | 303, url: string): FastifyReply {

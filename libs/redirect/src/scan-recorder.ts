@@ -1,10 +1,26 @@
-import { BlockList, isIPv6 } from 'node:net';
+import type { IncomingHttpHeaders } from 'node:http';
 import type { CodeSnapshot, ScanOutcome } from '@signet/contracts';
 import { counter, plainAddress, Registry, SignetConfig, truncateIp, type Counter } from '@signet/platform';
-import { describeUserAgent, isPrefetch, ScanJournal, visitorOf, VisitorSalts } from '@signet/scans';
+import {
+  describeUserAgent,
+  isPrefetch,
+  MAX_USER_AGENT_LENGTH,
+  ScanJournal,
+  visitorOf,
+  VisitorSalts,
+} from '@signet/scans';
 import { Injectable } from '@nestjs/common';
-import type { FastifyRequest } from 'fastify';
 import { countryOf, firstLanguage, referrerHost } from './scan-facts.js';
+import { TrustedProxies } from './trusted-proxies.js';
+
+/** What a request says of who sent it; one of Fastify's has it all. */
+export interface Visit {
+  method?: string;
+  headers: IncomingHttpHeaders;
+  /** The client's address, as far as trusted proxies tell it. */
+  ip: string;
+  socket: { remoteAddress?: string };
+}
 
 export interface AnsweredScan {
   outcome: ScanOutcome;
@@ -18,15 +34,15 @@ export interface AnsweredScan {
 }
 
 /** Whether a program looks at the link before a person does: it must use nothing up. */
-export const isPreview = (request: FastifyRequest): boolean =>
-  isPrefetch(request.headers) || describeUserAgent(request.headers['user-agent']).preview;
+export const isPreview = ({ headers }: Pick<Visit, 'headers'>): boolean =>
+  isPrefetch(headers) || describeUserAgent(headers['user-agent']).preview;
 
 /** Records scans before they are answered (architecture.md §4.5). */
 @Injectable()
 export class ScanRecorder {
   private readonly scans: Counter<'outcome'>;
   private readonly countryHeader: string | undefined;
-  private readonly proxies: BlockList;
+  private readonly proxies: TrustedProxies;
 
   constructor(
     private readonly journal: ScanJournal,
@@ -36,19 +52,17 @@ export class ScanRecorder {
   ) {
     this.scans = counter(metrics, 'signet_scans_total', 'Answered scans by outcome', ['outcome']);
     this.countryHeader = values.SIGNET_COUNTRY_HEADER?.toLowerCase();
-    this.proxies = blockListOf(values.SIGNET_TRUSTED_PROXIES);
+    this.proxies = new TrustedProxies(values.SIGNET_TRUSTED_PROXIES);
   }
 
   /** Resolves when the scan is safe. A `HEAD` is no scan, and leaves nothing. */
-  async record(request: FastifyRequest, { outcome, at, snapshot, codeVersion, id }: AnsweredScan): Promise<void> {
-    if (request.method === 'HEAD') return;
+  async record(visit: Visit, { outcome, at, snapshot, codeVersion, id }: AnsweredScan): Promise<void> {
+    if (visit.method === 'HEAD') return;
     this.scans.inc({ outcome });
-    const { headers, ip } = request;
+    const { headers, ip } = visit;
     const userAgent = headers['user-agent'] ?? '';
-    const device = describeUserAgent(userAgent);
     const salt = this.salts.saltOf(at);
     const workspaceId = snapshot?.workspaceId;
-    const visitor = salt && visitorOf({ salt, workspaceId: workspaceId ?? '', ip: plainAddress(ip), userAgent });
     await this.journal.append(
       {
         workspaceId,
@@ -56,17 +70,15 @@ export class ScanRecorder {
         slug: snapshot?.slug,
         codeVersion: codeVersion ?? snapshot?.version,
         outcome,
-        at: at.toISOString(),
-        visitor,
+        at: at.getTime(),
+        // Here, so that no whole address waits on the disk for being shipped.
+        visitor: salt && visitorOf({ salt, workspaceId: workspaceId ?? '', ip: plainAddress(ip), userAgent }),
         ip: truncateIp(ip),
-        country: this.country(request),
-        deviceType: device.deviceType,
-        os: device.os,
-        browser: device.browser,
+        country: this.country(visit),
         language: firstLanguage(headers['accept-language']),
         referrerHost: referrerHost(headers.referer),
-        bot: device.bot,
-        preview: device.preview || isPrefetch(headers),
+        userAgent: userAgent.slice(0, MAX_USER_AGENT_LENGTH),
+        isPrefetch: isPrefetch(headers) || undefined,
       },
       id,
     );
@@ -78,21 +90,8 @@ export class ScanRecorder {
   }
 
   /** Anybody can send the header; it counts only when a trusted proxy handed the request over. */
-  private country({ headers, socket }: FastifyRequest): string | undefined {
-    if (this.countryHeader === undefined) return undefined;
-    const address = plainAddress(socket.remoteAddress ?? '');
-    const isTrusted = this.proxies.check(address, isIPv6(address) ? 'ipv6' : 'ipv4');
-    return isTrusted ? countryOf(headers[this.countryHeader]) : undefined;
+  private country({ headers, socket }: Visit): string | undefined {
+    if (this.countryHeader === undefined || !this.proxies.trusts(socket.remoteAddress ?? '')) return undefined;
+    return countryOf(headers[this.countryHeader]);
   }
-}
-
-/** @param cidrs addresses and networks, as the configuration has checked them */
-function blockListOf(cidrs: readonly string[]): BlockList {
-  const list = new BlockList();
-  for (const cidr of cidrs) {
-    const [address = '', bits] = cidr.split('/');
-    const [family, width] = isIPv6(address) ? (['ipv6', 128] as const) : (['ipv4', 32] as const);
-    list.addSubnet(address, bits === undefined ? width : Number(bits), family);
-  }
-  return list;
 }

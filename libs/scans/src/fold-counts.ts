@@ -1,12 +1,13 @@
-import { ScanOutcomeSchema, type ScanData } from '@signet/contracts';
-import type { FoldedScans } from './scan-event.js';
+import { ScanOutcomeSchema, type ScanEvent } from '@signet/contracts';
+import type { ScanFacts } from './scan-facts.js';
 
-/** RFC 3339 up to the hour. */
-const HOUR_LENGTH = 'YYYY-MM-DDTHH'.length;
+export type FoldedScans = Extract<ScanEvent, { type: 'scan.folded' }>['data'];
+
+const HOUR_MS = 3_600_000;
 
 /** @returns what scans must share to be counted together: workspace, code, outcome and UTC hour */
-const foldKey = ({ workspaceId = '', codeId = '', outcome, at }: ScanData): string =>
-  `${workspaceId} ${codeId} ${outcome} ${at.slice(0, HOUR_LENGTH)}:00:00.000Z`;
+const foldKey = ({ workspaceId = '', codeId = '', outcome, at }: ScanFacts): string =>
+  `${workspaceId} ${codeId} ${outcome} ${new Date(at - (at % HOUR_MS)).toISOString()}`;
 
 /** @returns the counter of a key that `FoldCounts` made */
 export function foldedScans(key: string, count: number): FoldedScans {
@@ -43,7 +44,7 @@ export class FoldCounts implements Iterable<[string, number]> {
   delete(key: string): void {
     this.counts.delete(key);
   }
-  add(scan: ScanData): void {
+  add(scan: ScanFacts): void {
     const key = foldKey(scan);
     this.counts.set(key, this.get(key) + 1);
   }

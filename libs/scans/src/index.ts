@@ -1,3 +1,4 @@
+export type * from './scan-facts.js';
 export * from './scan-journal.js';
 export * from './scan-pump.js';
 export * from './scans.migrations.js';

@@ -5,54 +5,72 @@ import { open, type Database, type RootDatabase } from 'lmdb';
 /** What one transaction changes. */
 export interface JournalWrite {
   /** Added under the numbers from `nextSequence` on. */
-  records: readonly Buffer[];
+  blocks: readonly NewBlock[];
   /** Absolute values; `undefined` removes one. */
   counters: Iterable<readonly [string, number | undefined]>;
   /** What `oldest` gave, in its order. */
-  removed: readonly StoredRecord[];
+  removed: readonly StoredBlock[];
 }
 
-export interface StoredRecord {
-  sequence: number;
+/** Entries that share a checksum and a place of the file. */
+export interface NewBlock {
+  entries: number;
   bytes: Uint8Array;
 }
 
-/** What lmdb needs beside a record: node header, key and its share of the page. */
-const RECORD_OVERHEAD_BYTES = 32;
+export interface StoredBlock {
+  firstSequence: number;
+  lastSequence: number;
+  bytes: Uint8Array;
+}
 
-const sizeOf = (record: Uint8Array): number => record.byteLength + RECORD_OVERHEAD_BYTES;
+const LMDB_OPTIONS = {
+  // A write is durable when its promise resolves.
+  overlappingSync: false,
+  // Each `batch` is a transaction of its own, and its failure reaches only its caller.
+  eventTurnBatching: false,
+  // See `#transaction`.
+  txnStartThreshold: 1,
+};
+
+/** What lmdb needs beside a block: node header, key and its share of the page. */
+const BLOCK_OVERHEAD_BYTES = 32;
+
+const sizeOf = ({ bytes }: { bytes: Uint8Array }): number => bytes.byteLength + BLOCK_OVERHEAD_BYTES;
 
 /**
- * The journal's file: records by sequence number, counters, and what must outlive both. A write is durable when its
- * promise resolves (`overlappingSync: false`), and whole: of a transaction that failed (disk full) nothing is there.
+ * The journal's file: blocks by the number of their last entry (so that a block says how many entries it has also when
+ * its bytes are damaged), counters, and what must outlive both. A write is durable when its promise resolves
+ * (`overlappingSync: false`), and whole: of a transaction that failed (disk full) nothing is there.
  */
 export class JournalStore {
   readonly #root: RootDatabase;
-  readonly #records: Database<Uint8Array, number>;
+  readonly #blocks: Database<Uint8Array, number>;
   readonly #counters: Database<number, string>;
   readonly #meta: Database<string | number, string>;
-  /** The next record's number; they go on where the records left off that were removed long ago. */
-  nextSequence: number;
-  #entries: number;
+  #nextSequence: number;
+  #removedThrough: number;
   #bytes: number;
 
   constructor(directory: string) {
-    // Without event turn batching each `batch` is a transaction of its own, and its failure reaches only its caller.
-    this.#root = open({ path: join(directory, 'journal.mdb'), overlappingSync: false, eventTurnBatching: false });
-    this.#records = this.#root.openDB({ name: 'records', encoding: 'binary' });
+    this.#root = open({ path: join(directory, 'journal.mdb'), ...LMDB_OPTIONS });
+    this.#blocks = this.#root.openDB({ name: 'blocks', encoding: 'binary' });
     this.#counters = this.#root.openDB({ name: 'counters', encoding: 'msgpack' });
     this.#meta = this.#root.openDB({ name: 'meta', encoding: 'msgpack' });
-    const [newest = 0] = this.#records.getKeys({ reverse: true, limit: 1 });
-    this.nextSequence = Math.max(newest, Number(this.#meta.get('removedThrough') ?? 0)) + 1;
-    const { entryCount, pages } = readStats(this.#records);
-    this.#entries = entryCount;
-    this.#bytes = pages;
+    const [newest = 0] = this.#blocks.getKeys({ reverse: true, limit: 1 });
+    this.#removedThrough = Number(this.#meta.get('removedThrough') ?? 0);
+    this.#nextSequence = Math.max(newest, this.#removedThrough) + 1;
+    this.#bytes = pageBytesOf(this.#blocks);
   }
 
-  get entries(): number {
-    return this.#entries;
+  /** The next entry's number; they go on where those left off that were removed long ago. */
+  get nextSequence(): number {
+    return this.#nextSequence;
   }
-  /** About what the records take on the disk. */
+  get entries(): number {
+    return this.#nextSequence - 1 - this.#removedThrough;
+  }
+  /** About what the blocks take on the disk. */
   get bytes(): number {
     return this.#bytes;
   }
@@ -71,28 +89,35 @@ export class JournalStore {
   }
 
   /** Rejects when the disk takes nothing; then nothing has changed. */
-  async write({ records, counters, removed }: JournalWrite): Promise<void> {
-    const firstSequence = this.nextSequence;
-    const lastRemoved = removed.at(-1)?.sequence;
+  async write({ blocks, counters, removed }: JournalWrite): Promise<void> {
+    let nextSequence = this.#nextSequence;
+    const removedThrough = removed.at(-1)?.lastSequence;
     await this.#transaction(() => [
-      ...records.map((record, index) => this.#records.put(firstSequence + index, record)),
+      ...blocks.map(({ entries, bytes }) => this.#blocks.put((nextSequence += entries) - 1, bytes)),
       ...Array.from(counters, ([key, count]) =>
         count === undefined ? this.#counters.remove(key) : this.#counters.put(key, count),
       ),
-      ...removed.map(({ sequence }) => this.#records.remove(sequence)),
-      ...(lastRemoved === undefined ? [] : [this.#meta.put('removedThrough', lastRemoved)]),
+      ...removed.map(({ lastSequence }) => this.#blocks.remove(lastSequence)),
+      ...(removedThrough === undefined ? [] : [this.#meta.put('removedThrough', removedThrough)]),
     ]);
-    this.nextSequence = firstSequence + records.length;
-    this.#entries += records.length - removed.length;
-    for (const record of records) this.#bytes += sizeOf(record);
-    for (const { bytes } of removed) this.#bytes -= sizeOf(bytes);
-    // Pages that were counted at the start do not add up to the bytes of their records.
-    if (this.#entries === 0) this.#bytes = 0;
+    this.#nextSequence = nextSequence;
+    this.#removedThrough = removedThrough ?? this.#removedThrough;
+    for (const block of blocks) this.#bytes += sizeOf(block);
+    for (const block of removed) this.#bytes -= sizeOf(block);
+    // Pages that were counted at the start do not add up to the bytes of their blocks.
+    if (this.entries === 0) this.#bytes = 0;
   }
 
-  /** @returns at most `limit` records, oldest first */
-  oldest(limit: number): StoredRecord[] {
-    return Array.from(this.#records.getRange({ limit }), ({ key, value }) => ({ sequence: key, bytes: value }));
+  /** @returns the oldest blocks, until they have `limit` entries or more */
+  oldest(limit: number): StoredBlock[] {
+    const found: StoredBlock[] = [];
+    let through = this.#removedThrough;
+    for (const { key: lastSequence, value: bytes } of this.#blocks.getRange()) {
+      found.push({ firstSequence: through + 1, lastSequence, bytes });
+      through = lastSequence;
+      if (through - this.#removedThrough >= limit) break;
+    }
+    return found;
   }
 
   async close(): Promise<void> {
@@ -105,6 +130,9 @@ export class JournalStore {
       // A failed transaction rejects each of its puts, too, and an unheard rejection would end the process.
       for (const put of puts()) put.catch(() => {});
     });
+    // lmdb begins at the next turn of the event loop, which under load is a flush later; with more than
+    // `txnStartThreshold` writes it begins at once.
+    this.#root.batch(() => {}).catch(() => {});
     try {
       await written;
     } catch (error) {
@@ -123,10 +151,10 @@ async function causeOf(error: unknown): Promise<unknown> {
   }
 }
 
-/** @returns the number of entries, and the bytes of the pages that hold them; zeros where lmdb says nothing */
-function readStats(database: Database<Uint8Array, number>): { entryCount: number; pages: number } {
+/** @returns the bytes of the pages that hold the blocks; 0 where lmdb says nothing */
+function pageBytesOf(database: Database<Uint8Array, number>): number {
   const stats: object = database.getStats();
   const read = (name: string): number => Number(Reflect.get(stats, name) ?? 0);
   const pages = read('treeBranchPageCount') + read('treeLeafPageCount') + read('overflowPages');
-  return { entryCount: read('entryCount'), pages: pages * read('pageSize') };
+  return pages * read('pageSize');
 }

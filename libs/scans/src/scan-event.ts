@@ -1,39 +1,64 @@
-import { dataSchemaUrn, type ScanEvent } from '@signet/contracts';
+import { dataSchemaUrn, type ScanData, type ScanEvent } from '@signet/contracts';
+import type { JournalEntry } from './journal-block.js';
+import type { ScanFacts } from './scan-facts.js';
+import { describeUserAgent } from './user-agent.js';
 
-type Content<Event extends ScanEvent> = Event extends unknown ? Pick<Event, 'type' | 'data'> : never;
-export type FoldedScans = Extract<ScanEvent, { type: 'scan.folded' }>['data'];
-
-export interface ScanEventFacts {
-  id: string;
-  source: string;
-  time: string;
-  /** The code's id, or `UNKNOWN_CODE`. */
-  subject: string;
-  content: Content<ScanEvent>;
+/** An event as the log takes it. */
+export interface ShippableRecord {
+  key: string;
+  value: Buffer;
 }
 
 /** Subject and key of scans that belong to no code. */
-export const UNKNOWN_CODE = 'unknown';
+const UNKNOWN_CODE = 'unknown';
 
 /**
- * @returns the CloudEvent as JSON, complete but for its number, which is given only when it is written: a write that
- * fails must leave no gap
+ * @param source the journal's; `sequence` counts without gaps in it
+ * @returns the event's final bytes, the same on Kafka, a webhook and SSE; the same again for the same entry, so that a
+ * record which is published twice is a twin
  */
-export function unnumberedEvent({ id, source, time, subject, content: { type, data } }: ScanEventFacts): string {
-  const event = {
-    specversion: '1.0',
-    id,
-    source,
-    type,
-    subject,
-    time,
-    datacontenttype: 'application/json',
-    dataschema: dataSchemaUrn(type),
-    data,
-  } satisfies Record<Exclude<keyof ScanEvent, 'sequence'>, unknown>;
-  return JSON.stringify(event);
+export function toRecord(entry: JournalEntry, source: string, sequence: number): ShippableRecord {
+  const time = new Date(entry.folded ? entry.at : entry.scan.at).toISOString();
+  const [head, data] = entry.folded
+    ? ([foldedHead, entry.folded] as const)
+    : ([scanHead, scanData(entry.scan, time)] as const);
+  const key = data.codeId ?? UNKNOWN_CODE;
+  // Put together by hand, which takes two thirds of the time: in these fields is nothing that JSON would escape.
+  const identity = `"id":"${entry.id}","source":"${source}","subject":"${key}","time":"${time}","sequence":"${sequence}"`;
+  return { key, value: Buffer.from(`${head},${identity},"data":${JSON.stringify(data)}}`) };
 }
 
-/** @returns the event's final JSON: the same on Kafka, a webhook and SSE */
-export const numberedEvent = (event: string, sequence: number): string =>
-  `${event.slice(0, -1)},"sequence":"${sequence}"}`;
+const headOf = (type: ScanEvent['type']): string =>
+  JSON.stringify({
+    specversion: '1.0',
+    type,
+    datacontenttype: 'application/json',
+    dataschema: dataSchemaUrn(type),
+  } satisfies Partial<ScanEvent>).slice(0, -1);
+const scanHead = headOf('scan.recorded');
+const foldedHead = headOf('scan.folded');
+
+function scanData(facts: ScanFacts, at: string): ScanData {
+  const device = describeUserAgent(facts.userAgent);
+  return {
+    workspaceId: facts.workspaceId,
+    codeId: facts.codeId,
+    slug: facts.slug,
+    codeVersion: facts.codeVersion,
+    outcome: facts.outcome,
+    targetIndex: facts.targetIndex,
+    at,
+    visitor: facts.visitor,
+    ip: facts.ip,
+    country: facts.country,
+    region: facts.region,
+    city: facts.city,
+    deviceType: device.deviceType,
+    os: device.os,
+    browser: device.browser,
+    language: facts.language,
+    referrerHost: facts.referrerHost,
+    bot: device.bot,
+    preview: device.preview || facts.isPrefetch === true,
+  };
+}

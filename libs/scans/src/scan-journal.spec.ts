@@ -4,10 +4,11 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { ScanEventSchema, type ScanData, type ScanEvent } from '@signet/contracts';
+import { ScanEventSchema, type ScanEvent } from '@signet/contracts';
 import { ManualClock, newId, Registry } from '@signet/platform';
 import { testLogger } from '@signet/testing';
 import { open as openLmdb } from 'lmdb';
+import type { ScanFacts } from './scan-facts.js';
 import { ScanJournal, type ScanJournalOptions } from './scan-journal.js';
 
 const directories: string[] = [];
@@ -31,11 +32,9 @@ const openJournal = (directory: string, options: Partial<ScanJournalOptions> = {
     ...options,
   });
 
-const scanOf = (facts: Partial<ScanData> = {}): ScanData => ({
+const scanOf = (facts: Partial<ScanFacts> = {}): ScanFacts => ({
   outcome: 'redirected',
-  at: clock.now().toISOString(),
-  bot: false,
-  preview: false,
+  at: clock.now().getTime(),
   ...facts,
 });
 const eventsIn = (journal: ScanJournal): ScanEvent[] =>
@@ -44,11 +43,13 @@ const appendMany = (journal: ScanJournal, count: number): Promise<(string | unde
   Promise.all(Array.from({ length: count }, () => journal.append(scanOf())));
 
 describe('ScanJournal', () => {
-  it('keeps a scan as the CloudEvent that it becomes everywhere', async () => {
+  it('makes of a scan the CloudEvent that it is everywhere, the same each time', async () => {
     const journal = await openJournal(newDirectory());
     const codeId = newId();
-    const scan = scanOf({ workspaceId: newId(), codeId, slug: 'größe', browser: '<Firefox "ß">' });
-    const id = await journal.append(scan);
+    const whereFrom = { ip: '203.0.113.0', visitor: '0123456789abcdef', country: 'DE', language: 'de' };
+    const scan = { workspaceId: newId(), codeId, slug: 'größe', codeVersion: 3, ...whereFrom };
+    const userAgent = `Mozilla/5.0 (X11; Ubuntu; Linux x86_64; rv:128.0) "ß" Gecko/20100101 Firefox/128.0`;
+    const id = await journal.append(scanOf({ ...scan, userAgent, isPrefetch: true }));
     const { records } = journal.oldest(10);
     expect(records.map(({ key }) => key)).toEqual([codeId]);
     expect(JSON.parse(String(records[0]?.value))).toEqual({
@@ -60,9 +61,19 @@ describe('ScanJournal', () => {
       time: '2026-11-24T12:34:56.789Z',
       datacontenttype: 'application/json',
       dataschema: 'urn:signet:event:scan.recorded:v1',
-      data: scan,
+      data: {
+        ...scan,
+        outcome: 'redirected',
+        at: '2026-11-24T12:34:56.789Z',
+        deviceType: 'desktop',
+        os: 'Linux',
+        browser: 'Firefox',
+        bot: false,
+        preview: true,
+      },
       sequence: '1',
     });
+    expect(journal.oldest(10).records).toEqual(records);
     expect(journal.source).toMatch(/^\/signet\/redirect\/[0-9a-f-]{36}$/);
     expect(eventsIn(journal)).toHaveLength(1);
     await journal.close();
@@ -137,26 +148,29 @@ describe('ScanJournal', () => {
     await journal.close();
   });
 
-  it('names a damaged record, leaves it out and keeps the rest', async () => {
+  it('names damaged scans, leaves them out and keeps the rest', async () => {
     const directory = newDirectory();
     let journal = await openJournal(directory);
-    await appendMany(journal, 3);
+    for (const count of [2, 3, 1]) await appendMany(journal, count);
     await journal.close();
     const file = openLmdb({ path: join(directory, 'journal.mdb') });
-    const records = file.openDB<Uint8Array, number>({ name: 'records', encoding: 'binary' });
-    const bytes = records.get(2);
+    const blocks = file.openDB<Uint8Array, number>({ name: 'blocks', encoding: 'binary' });
+    const bytes = blocks.get(5);
     bytes?.set([bytes[50] === 0x41 ? 0x42 : 0x41], 50);
-    await records.put(2, bytes ?? new Uint8Array());
+    await blocks.put(5, bytes ?? new Uint8Array());
     await file.close();
 
     const logger = testLogger();
     const named: unknown[] = [];
     logger.error = (facts: unknown) => named.push(facts);
     journal = await openJournal(directory, { logger });
-    expect(eventsIn(journal).map(({ sequence }) => sequence)).toEqual(['1', '3']);
-    expect(named).toEqual([{ source: journal.source, sequence: 2 }]);
+    expect(journal.depth).toBe(6);
+    expect(eventsIn(journal).map(({ sequence }) => sequence)).toEqual(['1', '2', '6']);
+    expect(named).toEqual([{ source: journal.source, from: 3, through: 5 }]);
     await journal.remove(journal.oldest(10));
     expect(journal.depth).toBe(0);
+    await journal.append(scanOf());
+    expect(eventsIn(journal).map(({ sequence }) => sequence)).toEqual(['7']);
     await journal.close();
   });
 
@@ -170,7 +184,7 @@ describe('ScanJournal', () => {
       ...Array.from({ length: 7 }, () => scanOf(code)),
       ...Array.from({ length: 5 }, () => scanOf({ ...code, outcome: 'revoked' })),
       ...Array.from({ length: 3 }, () => scanOf({ outcome: 'not_found' })),
-      scanOf({ ...code, at: '2026-11-24T13:00:00.000Z' }),
+      scanOf({ ...code, at: Date.parse('2026-11-24T13:00:00.000Z') }),
     ];
     const ids = await Promise.all(scans.map((scan) => journal.append(scan)));
     expect(ids.filter((id) => id !== undefined)).toHaveLength(10);
@@ -203,10 +217,10 @@ describe('ScanJournal', () => {
 
   it('folds by bytes, too', async () => {
     const journal = await openJournal(newDirectory(), { maxBytes: 50_000 });
-    const ids = await appendMany(journal, 500);
+    const ids = await appendMany(journal, 1000);
     const kept = ids.filter((id) => id !== undefined).length;
-    expect(kept).toBeGreaterThan(50);
-    expect(kept).toBeLessThan(150);
+    expect(kept).toBeGreaterThan(300);
+    expect(kept).toBeLessThan(800);
     expect(journal.depth).toBe(kept);
     await journal.close();
   });

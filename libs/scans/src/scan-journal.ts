@@ -1,18 +1,18 @@
 import { mkdirSync } from 'node:fs';
 import { setImmediate as nextTurn } from 'node:timers/promises';
-import type { ScanData } from '@signet/contracts';
 import { counter, lockDirectory, newId, type Clock, type Counter, type Logger, type Registry } from '@signet/platform';
 import { FoldCounts, foldedScans } from './fold-counts.js';
-import { decodeRecord, encodeRecord, type ShippableRecord } from './journal-record.js';
-import { JournalStore, type StoredRecord } from './journal-store.js';
-import { numberedEvent, UNKNOWN_CODE, unnumberedEvent } from './scan-event.js';
+import { decodeBlock, encodeBlock, MAX_BLOCK_ENTRIES } from './journal-block.js';
+import { JournalStore, type NewBlock, type StoredBlock } from './journal-store.js';
+import { toRecord, type ShippableRecord } from './scan-event.js';
+import type { ScanFacts } from './scan-facts.js';
 
 export interface ScanJournalOptions {
   /** Made when absent; one process at a time may have it open. */
   directory: string;
   /** The service that scans; with the journal's own UUID it is the events' `source`. */
   service?: string;
-  /** What the records may take of the disk; above it scans are folded into counters. */
+  /** What the entries may take of the disk; above it scans are folded into counters. */
   maxBytes: number;
   maxEntries?: number;
   clock: Clock;
@@ -21,9 +21,8 @@ export interface ScanJournalOptions {
 }
 
 interface Append {
-  scan: ScanData;
+  scan: ScanFacts;
   id: string;
-  event: string;
   resolve: (id: string | undefined) => void;
 }
 
@@ -32,19 +31,17 @@ interface Waiting {
   reject: (error: unknown) => void;
 }
 interface Removal extends Waiting {
-  stored: readonly StoredRecord[];
+  stored: readonly StoredBlock[];
 }
 
-/** The oldest records of the journal; `stored` is what `remove` takes. */
+/** The oldest entries of the journal as events; `stored` is what `remove` takes. */
 export interface JournalBatch {
   records: ShippableRecord[];
-  stored: StoredRecord[];
+  stored: StoredBlock[];
 }
 
 /** Each failed write costs a scan its time and lmdb a message on stderr. */
 const RETRY_MS = 1000;
-/** Counters that become events in one transaction. */
-const UNFOLD_STEP = 1000;
 
 /**
  * Scans on this host's disk until the event log has them (architecture.md §4.5). What was appended while a transaction
@@ -60,6 +57,8 @@ export class ScanJournal {
   #appends: Append[] = [];
   #removals: Removal[] = [];
   #unfolds: Waiting[] = [];
+  /** Tell of the last transaction. */
+  #answers: (() => void)[] = [];
   #writing: Promise<void> | undefined;
   #isFull = false;
   /** Milliseconds of the monotonic clock before which a disk that failed is not tried again. */
@@ -92,7 +91,7 @@ export class ScanJournal {
     }
   }
 
-  /** Records that wait for the event log. */
+  /** Events that wait for the event log. */
   get depth(): number {
     return this.store.entries;
   }
@@ -106,7 +105,7 @@ export class ScanJournal {
     return this.#isFull ? 'the scan journal is full: scans are folded into counters' : undefined;
   }
 
-  /** Called after records were added. */
+  /** Called after entries were added. */
   onAppend(listener: () => void): void {
     this.#onAppend = listener;
   }
@@ -116,27 +115,28 @@ export class ScanJournal {
    * @param id the event's; a caller that may append one and the same scan twice gives it the same id both times
    * @returns the event's id when it is durable; undefined when the scan was folded into a counter
    */
-  append(scan: ScanData, id: string = newId()): Promise<string | undefined> {
+  append(scan: ScanFacts, id: string = newId()): Promise<string | undefined> {
     if (this.#closed) return Promise.reject(new Error('The scan journal is closed'));
-    const content = { type: 'scan.recorded', data: scan } as const;
-    const subject = scan.codeId ?? UNKNOWN_CODE;
-    const event = unnumberedEvent({ id, source: this.source, time: scan.at, subject, content });
     return new Promise((resolve) => {
-      this.#appends.push({ scan, id, event, resolve });
+      this.#appends.push({ scan, id, resolve });
       this.#writing ??= this.#write();
     });
   }
 
-  /** @returns the oldest records; those that the disk has damaged are named in the log and left out */
+  /** @returns about `limit` of the oldest; blocks that the disk has damaged are named in the log and left out */
   oldest(limit: number): JournalBatch {
     const stored = this.store.oldest(limit);
     const records: ShippableRecord[] = [];
-    for (const { sequence, bytes } of stored) {
-      const record = decodeRecord(bytes);
-      if (record) records.push(record);
-      else this.options.logger.error({ source: this.source, sequence }, 'a damaged record of the journal is left out');
+    for (const { firstSequence, lastSequence, bytes } of stored) {
+      const entries = decodeBlock(bytes);
+      if (entries) records.push(...entries.map((entry, index) => toRecord(entry, this.source, firstSequence + index)));
+      else this.#nameDamaged(firstSequence, lastSequence);
     }
     return { records, stored };
+  }
+
+  #nameDamaged(from: number, through: number): void {
+    this.options.logger.error({ source: this.source, from, through }, 'damaged scans of the journal are left out');
   }
 
   /** Forgets what the event log has taken; resolves when that is durable, rejects when the disk refuses. */
@@ -149,17 +149,17 @@ export class ScanJournal {
     });
   }
 
-  /** @returns how long the oldest record has been waiting, in seconds; 0 when none is */
+  /** @returns how long the oldest scan has been waiting, in seconds; 0 when none is */
   oldestAgeSeconds(): number {
-    const [oldest] = this.store.oldest(1);
-    const record = oldest && decodeRecord(oldest.bytes);
-    if (!record) return 0;
-    const { time }: { time: string } = JSON.parse(record.value.toString());
-    return Math.max(0, (this.options.clock.now().getTime() - Date.parse(time)) / 1000);
+    const [block] = this.store.oldest(1);
+    const oldest = block && decodeBlock(block.bytes)?.[0];
+    if (!oldest) return 0;
+    const at = oldest.folded ? oldest.at : oldest.scan.at;
+    return Math.max(0, (this.options.clock.now().getTime() - at) / 1000);
   }
 
   /**
-   * Turns counters into records, each into one `scan.folded` event: once it is a record, a crash publishes it again
+   * Turns counters into entries, each into one `scan.folded` event: once it is an entry, a crash publishes it again
    * with the same id, and never counts it anew. Rejects when the disk refuses; the counters stay.
    */
   unfold(): Promise<void> {
@@ -181,15 +181,29 @@ export class ScanJournal {
   }
 
   async #write(): Promise<void> {
-    while (this.#appends.length + this.#removals.length + this.#unfolds.length > 0) {
-      // Everything that this turn of the event loop appends comes along.
-      await nextTurn();
+    // Everything that this turn of the event loop appends comes along.
+    await nextTurn();
+    while (this.#isWanted) {
       const [appends, removals, unfolds] = [this.#appends, this.#removals, this.#unfolds];
       [this.#appends, this.#removals, this.#unfolds] = [[], [], []];
-      if (appends.length + removals.length > 0) await this.#writeTogether(appends, removals);
+      const written = this.#writeTogether(appends, removals);
+      // The disk is busy with these; now is the time to answer those that it already has.
+      this.#answer();
+      await written;
+      if (unfolds.length > 0 || !this.#isWanted) this.#answer();
       if (unfolds.length > 0) await settle(unfolds, this.#commitUnfolded());
     }
     this.#writing = undefined;
+  }
+
+  get #isWanted(): boolean {
+    return this.#appends.length + this.#removals.length + this.#unfolds.length > 0;
+  }
+
+  #answer(): void {
+    const answers = this.#answers;
+    this.#answers = [];
+    for (const answer of answers) answer();
   }
 
   /**
@@ -197,7 +211,7 @@ export class ScanJournal {
    * has room again.
    */
   async #writeTogether(appends: readonly Append[], removals: readonly Removal[]): Promise<void> {
-    if (removals.length === 0) return this.#commitAppends(appends);
+    if (removals.length === 0) return appends.length === 0 ? undefined : this.#commitAppends(appends);
     const diskWorks = this.#owed.size === 0;
     if (diskWorks && (await succeeds(this.#commit(appends, removals)))) return;
     if (await settle(removals, this.#commit([], removals))) this.#retryAt = 0;
@@ -220,40 +234,48 @@ export class ScanJournal {
     }
   }
 
-  /** One transaction, and the word to those who wait for it. Rejects when the disk refuses; then nothing was done. */
+  /** One transaction; `#answer` tells those who wait for it. Rejects when the disk refuses; then nothing was done. */
   async #commit(appends: readonly Append[], removals: readonly Removal[]): Promise<void> {
-    const records: Buffer[] = [];
+    const { blocks, kept } = this.#blocksOf(appends);
     const changes = new FoldCounts(this.#owed);
-    let bytes = 0;
-    for (const { event, scan } of appends) {
-      if (!this.#hasRoom(records.length, bytes)) {
-        changes.add(scan);
-        continue;
-      }
-      const sequence = this.store.nextSequence + records.length;
-      const record = encodeRecord(scan.codeId ?? UNKNOWN_CODE, numberedEvent(event, sequence));
-      bytes += record.length;
-      records.push(record);
-    }
+    for (const { scan } of appends.slice(kept)) changes.add(scan);
     const counters = Array.from(changes, ([key, count]) => [key, this.#counters.get(key) + count] as const);
-    await this.store.write({ records, counters, removed: removals.flatMap(({ stored }) => stored) });
+    await this.store.write({ blocks, counters, removed: removals.flatMap(({ stored }) => stored) });
     for (const [key, total] of counters) this.#counters.set(key, total);
     this.#owed = new FoldCounts();
-    this.#noteFull(appends.length - records.length);
-    for (const [index, { id, resolve }] of appends.entries()) resolve(index < records.length ? id : undefined);
-    for (const { resolve } of removals) resolve();
+    this.#noteFull(appends.length - kept);
+    this.#answers.push(() => {
+      for (const [index, { id, resolve }] of appends.entries()) resolve(index < kept ? id : undefined);
+      for (const { resolve } of removals) resolve();
+    });
     if (appends.length > 0) this.#onAppend();
   }
 
-  /** The records that fit come first in every transaction, so that the folded ones are the last of its appends. */
-  #hasRoom(moreEntries: number, moreBytes: number): boolean {
+  /** @returns the scans that fit, which are the first; those that do not are the last `appends` of the transaction */
+  #blocksOf(appends: readonly Append[]): { blocks: NewBlock[]; kept: number } {
+    const blocks: NewBlock[] = [];
+    let [kept, bytes] = [0, 0];
+    while (kept < appends.length) {
+      const room = this.#roomAfter(kept, bytes);
+      if (room <= 0) break;
+      const some = appends.slice(kept, kept + Math.min(room, MAX_BLOCK_ENTRIES));
+      const block = encodeBlock(some.map(({ id, scan }) => ({ id, scan })));
+      blocks.push({ entries: some.length, bytes: block });
+      kept += some.length;
+      bytes += block.length;
+    }
+    return { blocks, kept };
+  }
+
+  /** @returns how many more entries may come after so many, if they are as small as can be */
+  #roomAfter(entries: number, bytes: number): number {
     const { maxBytes, maxEntries = Number.POSITIVE_INFINITY } = this.options;
-    return this.store.entries + moreEntries < maxEntries && this.store.bytes + moreBytes < maxBytes;
+    return this.store.bytes + bytes < maxBytes ? maxEntries - this.store.entries - entries : 0;
   }
 
   #noteFull(folded: number): void {
     if (folded === 0) {
-      this.#isFull &&= !this.#hasRoom(0, 0);
+      this.#isFull &&= this.#roomAfter(0, 0) <= 0;
       return;
     }
     this.#folded.inc({ reason: 'full' }, folded);
@@ -270,16 +292,11 @@ export class ScanJournal {
   }
 
   async #commitUnfolded(): Promise<void> {
-    const time = this.options.clock.now().toISOString();
-    const due = [...this.#counters.plus(this.#owed)].slice(0, UNFOLD_STEP);
-    const records = due.map(([key, count], index) => {
-      const data = foldedScans(key, count);
-      const subject = data.codeId ?? UNKNOWN_CODE;
-      const content = { type: 'scan.folded', data } as const;
-      const event = unnumberedEvent({ id: newId(), source: this.source, time, subject, content });
-      return encodeRecord(subject, numberedEvent(event, this.store.nextSequence + index));
-    });
-    await this.store.write({ records, counters: due.map(([key]) => [key, undefined] as const), removed: [] });
+    const at = this.options.clock.now().getTime();
+    const due = [...this.#counters.plus(this.#owed)].slice(0, MAX_BLOCK_ENTRIES);
+    const bytes = encodeBlock(due.map(([key, count]) => ({ id: newId(), at, folded: foldedScans(key, count) })));
+    const blocks = due.length === 0 ? [] : [{ entries: due.length, bytes }];
+    await this.store.write({ blocks, counters: due.map(([key]) => [key, undefined] as const), removed: [] });
     for (const [key] of due) {
       this.#counters.delete(key);
       this.#owed.delete(key);

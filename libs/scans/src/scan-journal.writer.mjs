@@ -24,7 +24,7 @@ const { ScanJournal } = await import('./scan-journal.ts');
 
 const [directory, count = 'Infinity'] = process.argv.slice(2);
 const clock = new SystemClock();
-const scan = () => ({ outcome: 'redirected', at: clock.now().toISOString(), bot: false, preview: false });
+const scan = () => ({ outcome: 'redirected', at: clock.now().getTime() });
 try {
   const journal = await ScanJournal.open({
     directory,

@@ -1,7 +1,7 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { ScanEventSchema, topics, type ScanData, type ScanEvent } from '@signet/contracts';
+import { ScanEventSchema, topics, type ScanEvent } from '@signet/contracts';
 import {
   Health,
   LmdbEventLog,
@@ -13,6 +13,7 @@ import {
   type RecordBatch,
 } from '@signet/platform';
 import { testLogger } from '@signet/testing';
+import type { ScanFacts } from './scan-facts.js';
 import { ScanJournal } from './scan-journal.js';
 import { ScanPump } from './scan-pump.js';
 
@@ -93,11 +94,9 @@ async function openWorld({ maxEntries }: { maxEntries?: number } = {}): Promise<
   return world;
 }
 
-const scanOf = (facts: Partial<ScanData> = {}): ScanData => ({
+const scanOf = (facts: Partial<ScanFacts> = {}): ScanFacts => ({
   outcome: 'redirected',
-  at: clock.now().toISOString(),
-  bot: false,
-  preview: false,
+  at: clock.now().getTime(),
   ...facts,
 });
 

@@ -14,8 +14,8 @@ import {
 } from '@signet/platform';
 import { ScanJournal } from './scan-journal.js';
 
-/** Records of one publish. */
-const BATCH = 1000;
+/** Records of one publish, about; while they are made, which takes some 10 µs each, no scan is answered. */
+const BATCH = 250;
 /** After the log took everything: what is scanned meanwhile goes as one publish. */
 const GATHERING_MS = 20;
 /** What a stop waits for the log; the rest is shipped at the next start. */

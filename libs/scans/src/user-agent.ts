@@ -14,7 +14,7 @@ export interface Device {
 }
 
 /** Longer ones say nothing more; ua-parser-js stops at 500 as well. */
-const MAX_USER_AGENT_LENGTH = 500;
+export const MAX_USER_AGENT_LENGTH = 500;
 const REMEMBERED = 5000;
 
 /** In the order of their reach; the name as the sender writes it, so that apps of the same house don't match. */

@@ -1,4 +1,4 @@
-import { createSecretKey, randomBytes, type KeyObject } from 'node:crypto';
+import { randomBytes } from 'node:crypto';
 import { Inject, Injectable, type OnApplicationBootstrap } from '@nestjs/common';
 import { Clock, LOGGER, type Logger } from '@signet/platform';
 import { DataSource } from 'typeorm';
@@ -18,8 +18,8 @@ const dateOf = (day: number): string => new Date(day * DAY_MS).toISOString().sli
 /** The salts under which visitors of a UTC day are hashed, shared by all redirects. */
 @Injectable()
 export class VisitorSalts implements OnApplicationBootstrap {
-  /** As keys: an HMAC with a Buffer makes one each time, which takes seven times as long. */
-  private readonly salts = new Map<number, KeyObject>();
+  /** In hex. */
+  private readonly salts = new Map<number, string>();
   private today = 0;
   private loading: Promise<void> | undefined;
   private forgetting: Promise<void> | undefined;
@@ -45,7 +45,7 @@ export class VisitorSalts implements OnApplicationBootstrap {
    * @param at now; never waits for the database
    * @returns undefined while the day's salt isn't known here: the visitor is then unknown, too
    */
-  saltOf(at: Date): KeyObject | undefined {
+  saltOf(at: Date): string | undefined {
     const atMs = at.getTime();
     const day = dayOf(atMs);
     if (day !== this.today) this.turnTo(day);
@@ -72,7 +72,7 @@ export class VisitorSalts implements OnApplicationBootstrap {
   private async fetch(day: number): Promise<void> {
     try {
       const salt = await ensureSalt(this.dataSource, dateOf(day), randomBytes(SALT_BYTES));
-      if (salt) this.salts.set(day, createSecretKey(salt));
+      if (salt) this.salts.set(day, salt.toString('hex'));
     } catch (error) {
       this.logger.warn({ err: error }, 'no visitor salt: scans are recorded without a visitor');
     }
