@@ -1,47 +1,85 @@
 import { isDeepStrictEqual } from 'node:util';
-import type { CodeVersion, CreateCode, UpdateCode } from '@signet/contracts';
-import { newId, SignetError, type Caller } from '@signet/platform';
+import { targetSchemas, type CodeKind, type CodeTarget, type CodeVersion, type IssuableKind } from '@signet/contracts';
+import { newId, parse, SignetError, type Caller } from '@signet/platform';
 import type { StoredCode } from './code.js';
 
 const EDITABLE = [
   'target',
   'title',
+  'notes',
   'tags',
   'folder',
+  'campaign',
+  'owner',
+  'brandId',
   'activeFrom',
   'expiresAt',
   'maxScans',
   'claimMode',
+  'rules',
+  'forwardQuery',
+  'utm',
+  'offUrl',
 ] as const satisfies (keyof StoredCode)[];
 export type EditableFields = Pick<StoredCode, (typeof EDITABLE)[number]>;
+/** What a body says of them. */
+export type GivenFields = { [Field in keyof EditableFields]?: EditableFields[Field] | undefined };
 export type Change = CodeVersion['changes'][number];
 
 /** What a code has when nothing is said of it. */
 const DEFAULTS: Omit<EditableFields, 'target'> = {
   title: null,
+  notes: null,
   tags: [],
   folder: null,
+  campaign: null,
+  owner: null,
+  brandId: null,
   activeFrom: null,
   expiresAt: null,
   maxScans: null,
   claimMode: null,
+  rules: [],
+  forwardQuery: false,
+  utm: null,
+  offUrl: null,
 };
 
 /** Nothing but the editable fields. */
 export const editableFields = (fields: EditableFields): EditableFields => ({
   target: fields.target,
   title: fields.title,
+  notes: fields.notes,
   tags: fields.tags,
   folder: fields.folder,
+  campaign: fields.campaign,
+  owner: fields.owner,
+  brandId: fields.brandId,
   activeFrom: fields.activeFrom,
   expiresAt: fields.expiresAt,
   maxScans: fields.maxScans,
   claimMode: fields.claimMode,
+  rules: fields.rules,
+  forwardQuery: fields.forwardQuery,
+  utm: fields.utm,
+  offUrl: fields.offUrl,
 });
 
 /** The editable part of a new code, with the defaults of what was left out. */
-export const initialFields = (body: CreateCode): EditableFields =>
+export const initialFields = (body: GivenFields & Pick<EditableFields, 'target'>): EditableFields =>
   editableFields(applyUpdate({ ...DEFAULTS, target: body.target }, body));
+
+const isIssuable = (kind: CodeKind): kind is IssuableKind => kind in targetSchemas;
+
+/**
+ * The new target of a code, as its kind has it.
+ * @throws SignetError `invalid-request`; `code-not-editable` for the kinds whose target is not their workspace's
+ */
+export function parseTarget(kind: CodeKind, target: Record<string, unknown>): CodeTarget {
+  if (!isIssuable(kind))
+    throw new SignetError('code-not-editable', { detail: `A code of kind ${kind} keeps its target` });
+  return parse(targetSchemas[kind], target, 'target');
+}
 
 /** A code's first version, before it has a slug. @param reissuedFrom the code that it takes the place of, if any */
 export const newCode = (
@@ -59,6 +97,7 @@ export const newCode = (
   kind,
   state: 'active',
   version: 1,
+  passwordHash: null,
   scansUsed: 0,
   createdAt: at.toISOString(),
   updatedAt: at.toISOString(),
@@ -69,7 +108,7 @@ export const newCode = (
 });
 
 /** @returns the fields with those that `body` names; null empties one, absent leaves it */
-export function applyUpdate<Fields extends EditableFields>(fields: Fields, body: UpdateCode): Fields {
+export function applyUpdate<Fields extends EditableFields>(fields: Fields, body: GivenFields): Fields {
   const given = Object.fromEntries(Object.entries(body).filter(([, value]) => value !== undefined));
   return { ...fields, ...given };
 }
@@ -101,17 +140,20 @@ export function changesBetween(before: EditableFields, after: EditableFields): C
 
 /** What a new code has, for the history: every field that was given. */
 export const firstChanges = (fields: EditableFields): Change[] =>
-  EDITABLE.map((field) => ({ field, from: null, to: fields[field] })).filter(
-    ({ to }) => to !== null && !isDeepStrictEqual(to, []),
-  );
+  EDITABLE.filter((field) => field === 'target' || !isDeepStrictEqual(fields[field], DEFAULTS[field])).map((field) => ({
+    field,
+    from: null,
+    to: fields[field],
+  }));
 
 /**
  * The rules of a code that no single field's schema can check.
  * @throws SignetError `target-not-allowed` | `invalid-request`
  */
 export function checkFields(fields: EditableFields & Pick<StoredCode, 'scansUsed'>, publicUrl: string): void {
-  if (authorityOf(fields.target.url) === authorityOf(publicUrl))
-    throw refused('target-not-allowed', 'target.url', 'must not lead back to the short URLs of this installation');
+  for (const { path, url } of urlsOf(fields))
+    if (authorityOf(url) === authorityOf(publicUrl))
+      throw refused('target-not-allowed', path, 'must not lead back to the short URLs of this installation');
   if (
     fields.activeFrom !== null &&
     fields.expiresAt !== null &&
@@ -121,6 +163,23 @@ export function checkFields(fields: EditableFields & Pick<StoredCode, 'scansUsed
   if (fields.maxScans !== null && fields.maxScans < fields.scansUsed)
     throw refused('invalid-request', 'maxScans', `must not be below the ${fields.scansUsed} uses that happened`);
 }
+
+/** Every web address that a code may send somebody to, with its place in a body. */
+export function urlsOf({ target, rules, offUrl }: Pick<EditableFields, 'target' | 'rules' | 'offUrl'>): UrlAt[] {
+  const own = Object.entries(target).filter(([field]) => LEADING.has(field));
+  const all: [string, unknown][] = [
+    ...own.map(([field, url]): [string, unknown] => [`target.${field}`, url]),
+    ...rules.map((rule, index): [string, unknown] => [`rules.${index}.target.url`, rule.target.url]),
+    ['offUrl', offUrl],
+  ];
+  return all.flatMap(([path, url]) => (typeof url === 'string' ? [{ path, url }] : []));
+}
+
+interface UrlAt {
+  path: string;
+  url: string;
+}
+const LEADING: ReadonlySet<string> = new Set(['url', 'ios', 'android', 'fallback']);
 
 const refused = (kind: 'invalid-request' | 'target-not-allowed', path: string, message: string) =>
   new SignetError(kind, { detail: `${path}: ${message}`, errors: [{ path, message }] });

@@ -1,4 +1,4 @@
-import type { CodeSnapshot, CodeStatus, UpdateCode } from '@signet/contracts';
+import type { CodeSnapshot, CodeStatus } from '@signet/contracts';
 import { SignetError } from '@signet/platform';
 import * as fc from 'fast-check';
 import {
@@ -10,6 +10,7 @@ import {
   firstChanges,
   initialFields,
   wholeFields,
+  type GivenFields,
 } from './code-rules.js';
 import { claimModeOf, statusOf, toCode, toEventData, toSnapshot, type StoredCode } from './code.js';
 import { storedCode } from './codes.fixture.js';
@@ -78,7 +79,7 @@ describe('what leaves the context', () => {
       version: 3,
       kind: 'link',
       state: 'active',
-      url: 'https://example.org/',
+      target: { url: 'https://example.org/' },
       activeFrom: before,
       expiresAt: after,
       limit: { maxScans: 1, claimMode: 'interstitial' },
@@ -112,7 +113,16 @@ describe('what leaves the context', () => {
       title: null,
       tags: [],
       folder: null,
+      notes: null,
+      campaign: null,
+      owner: null,
+      domain: null,
       brandId: null,
+      rules: [],
+      forwardQuery: false,
+      utm: null,
+      offUrl: null,
+      hasPassword: false,
       activeFrom: null,
       expiresAt: null,
       maxScans: 2,
@@ -183,12 +193,12 @@ describe('an update', () => {
 
   it('with what is already there changes nothing', () => {
     const code = codeWith({ tags: ['a', 'b'], maxScans: 5 });
-    const same = applyUpdate(code, { target: { url: code.target.url }, tags: ['a', 'b'], maxScans: 5, title: null });
+    const same = applyUpdate(code, { target: { ...code.target }, tags: ['a', 'b'], maxScans: 5, title: null });
     expect(changesBetween(code, same)).toEqual([]);
   });
 
   it('begins the history of a new code with what was given', () => {
-    const fields = initialFields({ kind: 'link', target: { url: 'https://example.org/' }, tags: [], maxScans: 1 });
+    const fields = initialFields({ target: { url: 'https://example.org/' }, tags: [], maxScans: 1 });
     expect(firstChanges(fields)).toEqual([
       { field: 'target', from: null, to: { url: 'https://example.org/' } },
       { field: 'maxScans', from: null, to: 1 },
@@ -197,7 +207,7 @@ describe('an update', () => {
 });
 
 describe('a former version', () => {
-  const update: fc.Arbitrary<UpdateCode> = fc.record(
+  const update: fc.Arbitrary<GivenFields> = fc.record(
     {
       target: fc.webUrl().map((url) => ({ url })),
       title: fc.option(fc.string()),
@@ -214,7 +224,7 @@ describe('a former version', () => {
   it('is what the changes up to it add up to, whatever was edited before and after', () => {
     fc.assert(
       fc.property(update, fc.array(update, { maxLength: 8 }), (first, updates) => {
-        let code = codeWith(initialFields({ kind: 'link', target: { url: 'https://example.org/' }, ...first }));
+        let code = codeWith(initialFields({ target: { url: 'https://example.org/' }, ...first }));
         const history = [firstChanges(code)];
         for (const body of updates) {
           const edited = applyUpdate(code, body);
@@ -229,7 +239,7 @@ describe('a former version', () => {
   it('of another release has the defaults of what that did not know, and nothing that is no field any more', () => {
     const target = { url: 'https://example.org/' };
     expect(wholeFields({ target, title: 'Summer', colour: 'red' })).toEqual({
-      ...initialFields({ kind: 'link', target }),
+      ...initialFields({ target }),
       title: 'Summer',
     });
     expect(wholeFields({ title: 'Summer' })).toBeUndefined();

@@ -5,6 +5,9 @@ import {
   type CodeKind,
   type CodeSnapshot,
   type CodeStatus,
+  type CodeTarget,
+  type Rule,
+  type Utm,
 } from '@signet/contracts';
 import { PROTECTED_SLUG_LENGTH } from './slug.js';
 
@@ -21,15 +24,25 @@ export interface StoredCode {
   kind: CodeKind;
   state: CodeStoredState;
   version: number;
-  target: { url: string };
+  target: CodeTarget;
   title: string | null;
+  notes: string | null;
   tags: string[];
   folder: string | null;
+  campaign: string | null;
+  owner: string | null;
+  brandId: string | null;
   activeFrom: string | null;
   expiresAt: string | null;
   maxScans: number | null;
   /** What was asked for; null: `claimModeOf` says which it is. */
   claimMode: ClaimMode | null;
+  rules: Rule[];
+  forwardQuery: boolean;
+  utm: Utm | null;
+  offUrl: string | null;
+  /** Argon2id in PHC format. Not an editable field as the others are: no history and no event may have it. */
+  passwordHash: string | null;
   scansUsed: number;
   createdAt: string;
   updatedAt: string;
@@ -75,6 +88,12 @@ export type SnapshotFields = Pick<
   | 'expiresAt'
   | 'maxScans'
   | 'claimMode'
+  | 'rules'
+  | 'forwardQuery'
+  | 'utm'
+  | 'offUrl'
+  | 'passwordHash'
+  | 'brandId'
 >;
 
 /** What the redirect knows of a code. */
@@ -86,7 +105,13 @@ export function toSnapshot(code: SnapshotFields): CodeSnapshot {
     version: code.version,
     kind: code.kind,
     state: code.state,
-    url: code.target.url,
+    target: code.target,
+    ...(code.rules.length > 0 && { rules: code.rules }),
+    ...(code.forwardQuery && { forwardQuery: true }),
+    ...(code.utm !== null && { utm: code.utm }),
+    ...(code.offUrl !== null && { offUrl: code.offUrl }),
+    ...(code.passwordHash !== null && { passwordHash: code.passwordHash }),
+    ...(code.brandId !== null && { brandId: code.brandId }),
     ...(code.activeFrom !== null && { activeFrom: code.activeFrom }),
     ...(code.expiresAt !== null && { expiresAt: code.expiresAt }),
     ...(code.maxScans !== null && claimMode !== null && { limit: { maxScans: code.maxScans, claimMode } }),
@@ -105,13 +130,22 @@ export function toCode(code: StoredCode, { publicUrl, at }: { publicUrl: string;
     version: code.version,
     target: code.target,
     title: code.title,
+    notes: code.notes,
     tags: code.tags,
     folder: code.folder,
-    brandId: null,
+    campaign: code.campaign,
+    owner: code.owner,
+    domain: null,
+    brandId: code.brandId,
     activeFrom: code.activeFrom,
     expiresAt: code.expiresAt,
     maxScans: code.maxScans,
     claimMode: claimModeOf(code),
+    rules: code.rules,
+    forwardQuery: code.forwardQuery,
+    utm: code.utm,
+    offUrl: code.offUrl,
+    hasPassword: code.passwordHash !== null,
     scansUsed: code.scansUsed,
     createdAt: code.createdAt,
     updatedAt: code.updatedAt,

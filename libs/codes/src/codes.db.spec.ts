@@ -74,7 +74,7 @@ describe('codes', () => {
       expect(created).toMatchObject({ status: 'active', version: 1, claimMode: 'direct', propagation: 'effective' });
       const updated = await codes.update(created.id, { target: { url: 'https://example.org/2' } });
       expect(updated).toMatchObject({ version: 2, propagation: 'effective' });
-      expect(await stateOf(created)).toMatchObject({ snapshot: { version: 2, url: 'https://example.org/2' } });
+      expect(await stateOf(created)).toMatchObject({ snapshot: { version: 2, target: { url: 'https://example.org/2' } } });
       const revoked = await codes.revoke(created.id, 'printed wrongly');
       expect(revoked).toMatchObject({ version: 3, status: 'revoked', revokedReason: 'printed wrongly' });
       expect(await stateOf(created)).toMatchObject({ snapshot: { version: 3, state: 'revoked' } });

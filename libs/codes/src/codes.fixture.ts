@@ -27,12 +27,21 @@ export function storedCode(differences: Partial<StoredCode> = {}): StoredCode {
     version: 1,
     target: { url: 'https://example.org/' },
     title: null,
+    notes: null,
     tags: [],
     folder: null,
+    campaign: null,
+    owner: null,
+    brandId: null,
     activeFrom: null,
     expiresAt: null,
     maxScans: null,
     claimMode: null,
+    rules: [],
+    forwardQuery: false,
+    utm: null,
+    offUrl: null,
+    passwordHash: null,
     scansUsed: 0,
     createdAt,
     updatedAt: createdAt,
@@ -61,7 +70,7 @@ export class CodesOf {
     this.lifecycle = app.get(CodeLifecycleService);
   }
 
-  create(body: Partial<CreateCode> = {}): Promise<Code> {
+  create(body: Partial<Extract<CreateCode, { kind: 'link' }>> = {}): Promise<Code> {
     const whole: CreateCode = { kind: 'link', target: { url: 'https://example.org/' }, ...body };
     return this.codes.create(this.caller, undefined, { params: undefined, query: undefined, body: whole });
   }

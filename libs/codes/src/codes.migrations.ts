@@ -113,4 +113,33 @@ class AddCodeLifecycle1790000003100 {
   }
 }
 
-export const codesMigrations: readonly Migration[] = [CreateCodes1790000003000, AddCodeLifecycle1790000003100];
+class AddRulesAndNotes1790000003200 {
+  name = 'AddRulesAndNotes1790000003200';
+
+  async up(runner: QueryRunner): Promise<void> {
+    await runner.query(`
+      ALTER TABLE codes.codes
+        ADD COLUMN rules jsonb NOT NULL DEFAULT '[]',
+        ADD COLUMN forward_query boolean NOT NULL DEFAULT false,
+        ADD COLUMN utm jsonb,
+        ADD COLUMN off_url text,
+        -- Argon2id in PHC format.
+        ADD COLUMN password_hash text,
+        ADD COLUMN brand_id uuid,
+        ADD COLUMN notes text,
+        ADD COLUMN campaign text,
+        ADD COLUMN owner text;
+      GRANT SELECT (rules, forward_query, utm, off_url, password_hash, brand_id) ON codes.codes TO signet_redirect;
+    `);
+  }
+
+  async down(): Promise<void> {
+    throw new Error('Migrations only go forward');
+  }
+}
+
+export const codesMigrations: readonly Migration[] = [
+  CreateCodes1790000003000,
+  AddCodeLifecycle1790000003100,
+  AddRulesAndNotes1790000003200,
+];

@@ -1,12 +1,21 @@
 import { Idempotency } from '@signet/access';
-import type { Code, CodeVersion, InputOf, QrQuery } from '@signet/contracts';
+import type { Code, CodeKind, CodeVersion, InputOf, QrQuery, UpdateCode } from '@signet/contracts';
 import { renderQr, type QrImage } from '@signet/qr';
 import { Clock, decodeCursor, SignetConfig, SignetError, toPage, type Caller } from '@signet/platform';
 import { Injectable } from '@nestjs/common';
 import { DataSource, type EntityManager } from 'typeorm';
 import { z } from 'zod';
 import { CodeChanges } from './code-changes.js';
-import { applyUpdate, changesBetween, checkFields, firstChanges, initialFields, newCode } from './code-rules.js';
+import {
+  applyUpdate,
+  changesBetween,
+  checkFields,
+  firstChanges,
+  initialFields,
+  newCode,
+  parseTarget,
+  type GivenFields,
+} from './code-rules.js';
 import type { StoredCode } from './code.js';
 import { findCode, listCodes } from './codes.sql.js';
 import { stateAfter } from './lifecycle.js';
@@ -62,7 +71,7 @@ export class CodesService {
     return this.changes.change(params.id, async (manager) => {
       const before = await this.changes.lock(manager, caller, { id: params.id, ifMatch });
       stateAfter('update', before.state);
-      const after = applyUpdate(before, body);
+      const after = applyUpdate(before, given(before.kind, body));
       checkFields(after, this.config.publicUrl);
       const changes = changesBetween(before, after);
       if (changes.length === 0) return this.changes.show(before);
@@ -105,10 +114,11 @@ export class CodesService {
   }
 
   private async insert(manager: EntityManager, caller: Caller, body: InputOf<'createCode'>['body']): Promise<Code> {
-    const fields = initialFields(body);
+    const { kind, slug, domain, password, ...given } = body;
+    const fields = initialFields(given);
     checkFields({ ...fields, scansUsed: 0 }, this.config.publicUrl);
-    const draft = newCode(fields, { caller, kind: body.kind, at: this.clock.now(), reissuedFrom: null });
-    const code = await insertWithSlug(manager, body.slug, draft);
+    const draft = newCode(fields, { caller, kind, at: this.clock.now(), reissuedFrom: null });
+    const code = await insertWithSlug(manager, slug, draft);
     return this.changes.record(manager, caller, { code, action: 'created', changes: firstChanges(fields) });
   }
 
@@ -118,5 +128,11 @@ export class CodesService {
     return code;
   }
 }
+
+/** The editable fields that a body names. */
+const given = (kind: CodeKind, { target, password, ...fields }: UpdateCode): GivenFields => ({
+  ...fields,
+  ...(target !== undefined && { target: parseTarget(kind, target) }),
+});
 
 const ListPositionSchema = z.strictObject({ createdAt: z.iso.datetime(), id: z.uuid() });

@@ -1,13 +1,13 @@
-import type { CodeSnapshot, ListCodesQuery } from '@signet/contracts';
+import type { CodeSnapshot, CodeTarget, ListCodesQuery, Rule, Utm } from '@signet/contracts';
 import type { CodeStateEntry } from '@signet/platform';
 import type { EntityManager } from 'typeorm';
 import { toSnapshot, type SnapshotFields, type StoredCode } from './code.js';
 
 /** What the redirect's role may read, too. */
 const SNAPSHOT_COLUMNS = `id, workspace_id, slug, slug_key, kind, state, version, target, active_from, expires_at, max_scans,
-  claim_mode, scans_used`;
-export const COLUMNS = `${SNAPSHOT_COLUMNS}, title, tags, folder, created_at, updated_at, created_by, revoked_reason,
-  reissued_from, reissued_as`;
+  claim_mode, scans_used, rules, forward_query, utm, off_url, password_hash, brand_id`;
+export const COLUMNS = `${SNAPSHOT_COLUMNS}, title, notes, tags, folder, campaign, owner, created_at, updated_at, created_by,
+  revoked_reason, reissued_from, reissued_as`;
 
 interface SnapshotRow {
   id: string;
@@ -17,17 +17,26 @@ interface SnapshotRow {
   kind: StoredCode['kind'];
   state: StoredCode['state'];
   version: number;
-  target: { url: string };
+  target: CodeTarget;
   active_from: Date | null;
   expires_at: Date | null;
   max_scans: number | null;
   claim_mode: StoredCode['claimMode'];
   scans_used: number;
+  rules: Rule[];
+  forward_query: boolean;
+  utm: Utm | null;
+  off_url: string | null;
+  password_hash: string | null;
+  brand_id: string | null;
 }
 export interface CodeRow extends SnapshotRow {
   title: string | null;
+  notes: string | null;
   tags: string[];
   folder: string | null;
+  campaign: string | null;
+  owner: string | null;
   created_at: Date;
   updated_at: Date;
   created_by: string;
@@ -48,13 +57,22 @@ const toSnapshotFields = (row: SnapshotRow): SnapshotFields => ({
   expiresAt: row.expires_at?.toISOString() ?? null,
   maxScans: row.max_scans,
   claimMode: row.claim_mode,
+  rules: row.rules,
+  forwardQuery: row.forward_query,
+  utm: row.utm,
+  offUrl: row.off_url,
+  passwordHash: row.password_hash,
+  brandId: row.brand_id,
 });
 export const toStoredCode = (row: CodeRow): StoredCode => ({
   ...toSnapshotFields(row),
   slugKey: row.slug_key,
   title: row.title,
+  notes: row.notes,
   tags: row.tags,
   folder: row.folder,
+  campaign: row.campaign,
+  owner: row.owner,
   scansUsed: row.scans_used,
   createdAt: row.created_at.toISOString(),
   updatedAt: row.updated_at.toISOString(),
@@ -64,37 +82,32 @@ export const toStoredCode = (row: CodeRow): StoredCode => ({
   reissuedAs: row.reissued_as,
 });
 
-/** @returns whether it was stored; false when its slug is somebody's, also one that a transaction still open takes */
-export async function insertCode(manager: EntityManager, code: StoredCode): Promise<boolean> {
-  const rows: unknown[] = await manager.query(
-    `INSERT INTO codes.codes (id, workspace_id, slug, slug_key, kind, state, version, target, title, tags, folder,
-                              active_from, expires_at, max_scans, claim_mode, scans_used, created_at, updated_at, created_by,
-                              reissued_from)
-     VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, 0, $16, $16, $17, $18)
+/**
+ * Stores new codes in one statement.
+ * @returns the ids of those that were stored; the slug of the others is somebody's, also of a transaction still open
+ */
+export async function insertCodes(manager: EntityManager, codes: readonly StoredCode[]): Promise<Set<string>> {
+  const rows: { id: string }[] = await manager.query(
+    `INSERT INTO codes.codes (id, workspace_id, slug, slug_key, kind, state, version, target, title, notes, tags, folder,
+       campaign, owner, brand_id, active_from, expires_at, max_scans, claim_mode, rules, forward_query, utm, off_url,
+       password_hash, scans_used, created_at, updated_at, created_by, reissued_from)
+     SELECT id, "workspaceId", slug, "slugKey", kind, state, version, target, title, notes, tags, folder, campaign, owner,
+       "brandId", "activeFrom", "expiresAt", "maxScans", "claimMode", rules, "forwardQuery", utm, "offUrl", "passwordHash",
+       0, "createdAt", "createdAt", "createdBy", "reissuedFrom"
+     FROM jsonb_to_recordset($1::jsonb) AS code (id uuid, "workspaceId" uuid, slug text, "slugKey" text, kind text,
+       state text, version int, target jsonb, title text, notes text, tags text[], folder text, campaign text, owner text,
+       "brandId" uuid, "activeFrom" timestamptz, "expiresAt" timestamptz, "maxScans" int, "claimMode" text, rules jsonb,
+       "forwardQuery" boolean, utm jsonb, "offUrl" text, "passwordHash" text, "createdAt" timestamptz, "createdBy" text,
+       "reissuedFrom" uuid)
      ON CONFLICT (slug_key) DO NOTHING RETURNING id`,
-    [
-      code.id,
-      code.workspaceId,
-      code.slug,
-      code.slugKey,
-      code.kind,
-      code.state,
-      code.version,
-      JSON.stringify(code.target),
-      code.title,
-      code.tags,
-      code.folder,
-      code.activeFrom,
-      code.expiresAt,
-      code.maxScans,
-      code.claimMode,
-      code.createdAt,
-      code.createdBy,
-      code.reissuedFrom,
-    ],
+    [JSON.stringify(codes)],
   );
-  return rows.length > 0;
+  return new Set(rows.map(({ id }) => id));
 }
+
+/** @returns whether it was stored; false when its slug is somebody's */
+export const insertCode = async (manager: EntityManager, code: StoredCode): Promise<boolean> =>
+  (await insertCodes(manager, [code])).has(code.id);
 
 /** @returns those of the keys that are somebody's */
 export async function findTakenKeys(manager: EntityManager, keys: readonly string[]): Promise<string[]> {
@@ -155,10 +168,12 @@ export async function lockCode(
  */
 export async function updateCode(manager: EntityManager, code: StoredCode): Promise<void> {
   await manager.query(
-    `UPDATE codes.codes SET state = $2, version = $3, target = $4, title = $5, tags = $6, folder = $7, active_from = $8,
-       expires_at = $9, max_scans = $10, claim_mode = $11, updated_at = $12, revoked_reason = $13, reissued_as = $14,
-       expired_told = expired_told AND COALESCE($9::timestamptz <= $12::timestamptz, false),
-       exhausted_told = exhausted_told AND COALESCE(scans_used >= $10::int, false)
+    `UPDATE codes.codes SET state = $2, version = $3, target = $4, title = $5, notes = $6, tags = $7, folder = $8,
+       campaign = $9, owner = $10, brand_id = $11, active_from = $12, expires_at = $13, max_scans = $14, claim_mode = $15,
+       rules = $16, forward_query = $17, utm = $18, off_url = $19, password_hash = $20, updated_at = $21,
+       revoked_reason = $22, reissued_as = $23,
+       expired_told = expired_told AND COALESCE($13::timestamptz <= $21::timestamptz, false),
+       exhausted_told = exhausted_told AND COALESCE(scans_used >= $14::int, false)
      WHERE id = $1`,
     [
       code.id,
@@ -166,12 +181,21 @@ export async function updateCode(manager: EntityManager, code: StoredCode): Prom
       code.version,
       JSON.stringify(code.target),
       code.title,
+      code.notes,
       code.tags,
       code.folder,
+      code.campaign,
+      code.owner,
+      code.brandId,
       code.activeFrom,
       code.expiresAt,
       code.maxScans,
       code.claimMode,
+      JSON.stringify(code.rules),
+      code.forwardQuery,
+      code.utm === null ? null : JSON.stringify(code.utm),
+      code.offUrl,
+      code.passwordHash,
       code.updatedAt,
       code.revokedReason,
       code.reissuedAs,

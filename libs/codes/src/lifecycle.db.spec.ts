@@ -325,7 +325,7 @@ describe('restoring', () => {
     await codes.pause(id);
     expect(await codes.restore(id, 1)).toMatchObject({ status: 'paused', version: 4, propagation: 'effective' });
     const entry = await platform.codeState.read(codeKey(slug ?? ''));
-    expect(entry?.snapshot).toMatchObject({ url: 'https://example.org/', state: 'paused' });
+    expect(entry?.snapshot).toMatchObject({ target: { url: 'https://example.org/' }, state: 'paused' });
   });
 
   it('what is there changes nothing', async () => {

@@ -1,5 +1,6 @@
 import fc from 'fast-check';
-import { CreateCodeSchema, QrQuerySchema, SlugSchema, TargetUrlSchema, UpdateCodeSchema } from './codes.js';
+import { CreateCodeSchema, QrQuerySchema, SlugSchema, UpdateCodeSchema } from './codes.js';
+import { TargetUrlSchema } from './targets.js';
 import { InstantSchema } from './primitives.js';
 
 describe('the target of a link', () => {

@@ -1,4 +1,6 @@
 import { z } from 'zod';
+import { FileTargetSchema } from './files.js';
+import { PageTargetSchema } from './pages.js';
 import {
   hasControlCharacters,
   InstantSchema,
@@ -8,6 +10,7 @@ import {
   ReasonSchema,
   UuidSchema,
 } from './primitives.js';
+import { AppTargetSchema, LinkTargetSchema, RulesSchema, TargetUrlSchema, UtmSchema } from './targets.js';
 
 export const CODE_KINDS = ['link', 'app', 'page', 'file', 'enrollment', 'signin', 'sealed'] as const;
 export const CODE_STATUSES = ['active', 'scheduled', 'paused', 'expired', 'exhausted', 'revoked', 'archived'] as const;
@@ -52,45 +55,84 @@ export const SlugSchema = z
   .regex(/^[A-Za-z0-9_-]{2,64}$/, 'must be 2 to 64 of A–Z, a–z, 0–9, _ and -')
   .meta({ description: 'The path of the short URL; random when absent' });
 
-/** Length in characters; a longer URL does not fit a `Location` header everywhere. */
-export const MAX_TARGET_LENGTH = 4096;
-
-export const TargetUrlSchema = z
-  .string()
-  .max(MAX_TARGET_LENGTH)
-  .refine((text) => !hasControlCharacters(text), 'must not contain control characters')
-  .refine((text) => !/[\s\\]/.test(text), 'must not contain white space or backslashes')
-  .refine((text) => /^https?:\/\/[^/?#]/i.test(text) && URL.canParse(text), 'must be an absolute http or https URL')
-  .refine((text) => {
-    if (!URL.canParse(text)) return true;
-    const url = new URL(text);
-    return url.username === '' && url.password === '';
-  }, 'must not contain user information')
-  .meta({ format: 'uri' });
-
-export const LinkTargetSchema = z.strictObject({ url: TargetUrlSchema }).meta({ id: 'LinkTarget' });
+/** The kinds that a workspace issues itself, each with what it leads to. The others come from enrollment and sign-in. */
+export const targetSchemas = {
+  link: LinkTargetSchema,
+  app: AppTargetSchema,
+  page: PageTargetSchema,
+  file: FileTargetSchema,
+} as const;
+export type IssuableKind = keyof typeof targetSchemas;
+export const CodeTargetSchema = z.union(Object.values(targetSchemas));
+export type CodeTarget = z.output<typeof CodeTargetSchema>;
 
 const tags = z.array(lineSchema(50)).max(50);
 const maxScans = z.int().min(1).max(1_000_000_000);
 
+/** Text of several lines, without other control characters. */
+const notes = z
+  .string()
+  .min(1)
+  .max(5000)
+  .refine((text) => !hasControlCharacters(text.replaceAll(/[\n\t]/g, ' ')), 'must not contain control characters');
+
+const PasswordSchema = z
+  .string()
+  .min(4)
+  .max(128)
+  .refine((text) => !hasControlCharacters(text), 'must not contain control characters')
+  .meta({ description: 'asked for before the target; never shown again', format: 'password' });
+
 const editable = {
-  target: LinkTargetSchema,
   title: lineSchema(200).nullable().optional(),
+  notes: notes.nullable().optional(),
   tags: tags.optional(),
   folder: lineSchema(200).nullable().optional(),
+  campaign: lineSchema(200).nullable().optional(),
+  owner: lineSchema(200).nullable().optional().meta({ description: 'who looks after the code' }),
+  brandId: UuidSchema.nullable().optional(),
   activeFrom: InstantSchema.nullable().optional(),
   expiresAt: InstantSchema.nullable().optional(),
   maxScans: maxScans.nullable().optional(),
   claimMode: z.enum(['interstitial', 'direct']).optional(),
+  rules: RulesSchema.optional().meta({ description: 'of links and apps: the first that matches decides' }),
+  forwardQuery: z.boolean().optional().meta({ description: 'whether the query of the scan goes on to the target' }),
+  utm: UtmSchema.nullable().optional(),
+  offUrl: TargetUrlSchema.nullable()
+    .optional()
+    .meta({ description: 'where a code that is off leads in place of the page that says so' }),
+  password: PasswordSchema.nullable().optional(),
+};
+
+const create = {
+  slug: SlugSchema.optional(),
+  domain: z
+    .string()
+    .max(253)
+    .optional()
+    .meta({ description: 'one of the workspace’s; absent: the installation’s own' }),
+  ...editable,
 };
 
 export const CreateCodeSchema = z
-  .strictObject({ kind: z.literal('link').default('link'), slug: SlugSchema.optional(), ...editable })
+  .discriminatedUnion('kind', [
+    z.strictObject({ kind: z.literal('link').optional().default('link'), target: LinkTargetSchema, ...create }),
+    z.strictObject({ kind: z.literal('app'), target: AppTargetSchema, ...create }),
+    z.strictObject({ kind: z.literal('page'), target: PageTargetSchema, ...create }),
+    z.strictObject({ kind: z.literal('file'), target: FileTargetSchema, ...create }),
+  ])
   .meta({ id: 'CreateCode' });
 export type CreateCode = z.output<typeof CreateCodeSchema>;
 
 export const UpdateCodeSchema = z
-  .strictObject({ ...editable, target: LinkTargetSchema.optional() })
+  .strictObject({
+    ...editable,
+    // Which target it must be, the code's kind says: it is parsed again by that one's schema.
+    target: z
+      .record(z.string(), z.unknown())
+      .optional()
+      .meta({ description: 'as at creation, for the kind that the code has' }),
+  })
   .refine((body) => Object.keys(body).length > 0, 'must change something')
   .meta({ id: 'UpdateCode' });
 export type UpdateCode = z.output<typeof UpdateCodeSchema>;
@@ -109,10 +151,14 @@ export const CodeSchema = z
     kind: CodeKindSchema,
     status: CodeStatusSchema,
     version: z.int(),
-    target: z.object({ url: z.string() }),
+    target: CodeTargetSchema,
     title: z.string().nullable(),
+    notes: z.string().nullable(),
     tags: z.array(z.string()),
     folder: z.string().nullable(),
+    campaign: z.string().nullable(),
+    owner: z.string().nullable(),
+    domain: z.string().nullable().meta({ description: 'null: the installation’s own' }),
     brandId: UuidSchema.nullable(),
     activeFrom: InstantSchema.nullable(),
     expiresAt: InstantSchema.nullable(),
@@ -121,6 +167,11 @@ export const CodeSchema = z
       .enum(['interstitial', 'direct'])
       .nullable()
       .meta({ description: 'null: a plain link, nothing to claim' }),
+    rules: RulesSchema,
+    forwardQuery: z.boolean(),
+    utm: UtmSchema.nullable(),
+    offUrl: z.string().nullable(),
+    hasPassword: z.boolean(),
     scansUsed: z
       .int()
       .meta({ description: 'uses of a limited code; 0 for unlimited ones, whose scans analytics counts' }),

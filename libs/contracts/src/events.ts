@@ -98,9 +98,20 @@ export const CodeEventDataSchema = CodeSchema.omit({ propagation: true })
   .extend({
     workspaceId: UuidSchema,
     reason: z.string().optional(),
-    // Events that were written before codes could be reissued are still in the log.
-    reissuedFrom: UuidSchema.nullable().optional(),
-    reissuedAs: UuidSchema.nullable().optional(),
+    // What codes have learned since events of them have been written, which are still in the log.
+    ...CodeSchema.pick({
+      reissuedFrom: true,
+      reissuedAs: true,
+      notes: true,
+      campaign: true,
+      owner: true,
+      domain: true,
+      rules: true,
+      forwardQuery: true,
+      utm: true,
+      offUrl: true,
+      hasPassword: true,
+    }).partial().shape,
   })
   .meta({ id: 'CodeChanged' });
 
@@ -160,6 +171,7 @@ const enrollmentEvents = [
   'enrollment.expired',
   'enrollment.revoked',
   'factor.revoked',
+  'factor.replayed',
   'subject.offboarded',
 ] as const;
 const verificationEvents = ['verification.accepted', 'verification.rejected', 'verification.step_up'] as const;

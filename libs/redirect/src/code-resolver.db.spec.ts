@@ -1,7 +1,7 @@
 import { accessMigrations, AccessModule, AccessService } from '@signet/access';
 import { auditMigrations } from '@signet/audit';
 import { CodesModule, codesMigrations } from '@signet/codes';
-import { CodeSchema, type Code } from '@signet/contracts';
+import { CodeSchema, plainUrlOf, type Code } from '@signet/contracts';
 import { Health, MemoryCodeState, SignetError, type CodeStateEntry } from '@signet/platform';
 import { createTestApp, openTestPlatform, testLogger, type TestPlatform } from '@signet/testing';
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
@@ -63,7 +63,7 @@ describe('CodeResolver', () => {
   const edit = async (key: string): Promise<void> => {
     await send('PATCH', `/v1/codes/${await idOf(key)}`, { target: { url: 'https://example.org/2' } });
   };
-  const urlOf = (entry: CodeStateEntry | undefined): string | undefined => entry?.snapshot.url;
+  const urlOf = (entry: CodeStateEntry | undefined): string | undefined => entry && plainUrlOf(entry.snapshot);
 
   it('finds in PostgreSQL what the code state has lost, and tells it', async () => {
     const key = await create();

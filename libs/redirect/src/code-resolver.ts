@@ -9,8 +9,8 @@ import { Leases } from './leases.js';
 export const LEASE_MS = 1000;
 const MAX_LINKS = 50_000;
 const MAX_LINK_BYTES = 64 * 1024 * 1024;
-/** Of an entry without its URL, about. */
-const ENTRY_BYTES = 500;
+/** Of an entry beside its snapshot, about. */
+const ENTRY_BYTES = 300;
 /** Guesses must not push links out, so they have a place of their own. */
 const MAX_UNKNOWN = 20_000;
 
@@ -24,7 +24,7 @@ export class CodeResolver implements OnApplicationShutdown {
     milliseconds: LEASE_MS,
     maxEntries: MAX_LINKS,
     maxBytes: MAX_LINK_BYTES,
-    sizeOf: ({ snapshot }) => ENTRY_BYTES + 2 * snapshot.url.length,
+    sizeOf: ({ snapshot }) => ENTRY_BYTES + 2 * JSON.stringify(snapshot).length,
   });
   private readonly unknown = new Leases<true>({
     milliseconds: LEASE_MS,

@@ -1,6 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { codeKey } from '@signet/codes';
-import { isProtected, type CodeSnapshot } from '@signet/contracts';
+import { isProtected, plainUrlOf, type CodeSnapshot } from '@signet/contracts';
 import { Clock, decideGate, gateFields, newId, SignetConfig } from '@signet/platform';
 import { Injectable } from '@nestjs/common';
 import { HttpAdapterHost } from '@nestjs/core';
@@ -13,6 +13,11 @@ import { TrustedProxies } from './trusted-proxies.js';
 /** A path that is a slug and nothing else. What is written in another way is Fastify's to decode. */
 const SLUG_PATH = /^\/[A-Za-z0-9_-]{1,64}$/;
 const COMMON_HEADERS = [...Object.entries(HEADERS).flat(), 'content-length', '0'];
+
+interface PlainLink {
+  snapshot: CodeSnapshot;
+  url: string;
+}
 
 /**
  * Answers scans of the plain links that this process holds a lease on, which are nearly all scans, before Fastify sees
@@ -43,29 +48,32 @@ export class PlainLinks {
     const { method, url = '' } = request;
     if (this.isClosing || (method !== 'GET' && method !== 'HEAD') || !SLUG_PATH.test(url)) return undefined;
     const at = this.clock.now();
-    const snapshot = this.plainLink(url.slice(1), at);
-    return snapshot && this.answer(request, response, { at, snapshot });
+    const link = this.plainLink(url.slice(1), at);
+    return link && this.answer(request, response, { at, ...link });
   }
 
-  private plainLink(slug: string, at: Date): CodeSnapshot | undefined {
+  private plainLink(slug: string, at: Date): PlainLink | undefined {
     const entry = this.resolver.leased(codeKey(slug), at.getTime());
     if (!entry || isProtected(entry.snapshot)) return undefined;
-    const verdict = decideGate({ ...gateFields(entry.snapshot), used: entry.used }, { at, known: false });
-    return verdict === 'open' ? entry.snapshot : undefined;
+    const { snapshot } = entry;
+    const url = plainUrlOf(snapshot);
+    if (url === undefined) return undefined;
+    const verdict = decideGate({ ...gateFields(snapshot), used: entry.used }, { at, known: false });
+    return verdict === 'open' ? { snapshot, url } : undefined;
   }
 
   /** As `RedirectRoutes.redirect` and `sendRedirect` do it; the request has the id of its scan. */
   private async answer(
     request: IncomingMessage,
     response: ServerResponse,
-    { at, snapshot }: { at: Date; snapshot: CodeSnapshot },
+    { at, snapshot, url }: PlainLink & { at: Date },
   ): Promise<void> {
     const { method, headers, socket } = request;
     const id = newId();
     const ip = this.proxies.clientOf(socket.remoteAddress ?? '', headers['x-forwarded-for']?.toString());
     await this.recorder.record({ method, headers, socket, ip }, { outcome: 'redirected', at, snapshot, id });
     const connection = this.isClosing ? ['connection', 'close'] : [];
-    const specific = ['location', asciiUrl(snapshot.url), 'x-request-id', id, ...connection];
+    const specific = ['location', asciiUrl(url), 'x-request-id', id, ...connection];
     response.writeHead(302, [...COMMON_HEADERS, ...specific]).end();
   }
 }

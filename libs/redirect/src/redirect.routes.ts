@@ -23,6 +23,7 @@ import { ClaimDesk, claimEventId, hashNonce, newNonce } from './claim-desk.js';
 import { CodeResolver } from './code-resolver.js';
 import { ScanLimits } from './scan-limits.js';
 import { isPreview, ScanRecorder } from './scan-recorder.js';
+import { mainUrlOf } from './destination.js';
 
 /** A nonce has 22 characters. */
 const CLAIM_BODY_LIMIT = 1024;
@@ -160,7 +161,10 @@ export class RedirectRoutes {
     const { snapshot } = entry;
     await this.recorder.record(request, { outcome: 'redirected', at, snapshot });
     // The wizard claims by its own POST; nothing is claimed by opening it.
-    const url = snapshot.kind === 'enrollment' ? `/enroll/${encodeURIComponent(request.params.slug)}` : snapshot.url;
+    const url =
+      snapshot.kind === 'enrollment'
+        ? `/enroll/${encodeURIComponent(request.params.slug)}`
+        : mainUrlOf(snapshot.target);
     return sendRedirect(reply, status, url);
   }
 

@@ -20,7 +20,7 @@ export const snapshotOf = (version: number, differences: Partial<CodeSnapshot> =
   version,
   kind: 'link',
   state: 'active',
-  url: `https://example.org/v${version}`,
+  target: { url: `https://example.org/v${version}` },
   ...differences,
 });
 
@@ -114,10 +114,13 @@ export function describeCodeState(name: string, makeAdapter: () => Promise<CodeS
       it('replaces an older version, never one as new or newer', async () => {
         await state.write('summer', snapshotOf(2));
         await state.fill('summer', { snapshot: snapshotOf(1), used: 0 });
-        await state.fill('summer', { snapshot: snapshotOf(2, { url: 'https://example.org/other' }), used: 0 });
-        expect(await state.read('summer')).toMatchObject({ snapshot: { url: 'https://example.org/v2' } });
+        await state.fill('summer', {
+          snapshot: snapshotOf(2, { target: { url: 'https://example.org/other' } }),
+          used: 0,
+        });
+        expect(await state.read('summer')).toMatchObject({ snapshot: { target: { url: 'https://example.org/v2' } } });
         await state.fill('summer', { snapshot: snapshotOf(3), used: 0 });
-        expect(await state.read('summer')).toMatchObject({ snapshot: { url: 'https://example.org/v3' } });
+        expect(await state.read('summer')).toMatchObject({ snapshot: { target: { url: 'https://example.org/v3' } } });
       });
 
       it('never lowers the known uses, and raises them also beside a newer version', async () => {

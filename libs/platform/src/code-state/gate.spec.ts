@@ -66,7 +66,7 @@ describe('gateFields', () => {
       version: 1,
       kind: 'link',
       state: 'active',
-      url: 'https://example.org/',
+      target: { url: 'https://example.org/' },
       activeFrom: '2026-11-24T12:00:00.000Z',
       limit: { maxScans: 3, claimMode: 'direct' },
     });

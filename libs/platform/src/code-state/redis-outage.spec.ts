@@ -133,7 +133,9 @@ describeWithServer('RedisCodeState when its Redis goes away', () => {
     const outsider = new Redis({ port });
     await outsider.set('signet:code:{summer}', 'not a hash');
     await outsider.quit();
-    const { error } = await failure(state.write('summer', snapshotOf(1, { url: 'https://example.org/private' })));
+    const { error } = await failure(
+      state.write('summer', snapshotOf(1, { target: { url: 'https://example.org/private' } })),
+    );
     expect(error).toMatchObject({ kind: 'unavailable' });
     const { cause } = error instanceof Error ? error : {};
     expect(cause).toBeInstanceOf(Error);
