@@ -76,6 +76,14 @@ export const configVariables = {
     .default('info')
     .describe('of the JSON log on stdout'),
   SIGNET_TRUSTED_PROXIES: list(cidr).default([]).describe('CIDRs whose X-Forwarded-* headers count'),
+  SIGNET_STRICT_HOSTS: z
+    .stringbool()
+    .default(false)
+    .describe('answer 421 to hosts that are not ours also while there are no short domains'),
+  SIGNET_VERIFY_DOMAINS: z
+    .stringbool()
+    .default(false)
+    .describe('a short domain serves once a DNS record shows that it is its workspace’s'),
   SIGNET_COUNTRY_HEADER: z
     .string()
     .regex(/^[A-Za-z0-9-]{1,64}$/)
@@ -86,6 +94,45 @@ export const configVariables = {
   SIGNET_KEY_BURST: int(1000, 1, 1_000_000).describe('requests that an API key may save up'),
   SIGNET_UNKNOWN_SLUGS_PER_MINUTE: int(60, 0, 1_000_000).describe('404s of an address before 429 (0: no limit)'),
   SIGNET_CLAIMS_PER_MINUTE: int(30, 0, 1_000_000).describe('claims of an address on one code before 429 (0: no limit)'),
+  SIGNET_FAILED_VERIFICATIONS_PER_MINUTE: int(60, 0, 1_000_000).describe(
+    'wrong codes from one address (context.ip) before 429 (0: no limit)',
+  ),
+  SIGNET_WEBHOOK_ALLOW_PRIVATE: z
+    .stringbool()
+    .default(false)
+    .describe('webhooks may lead to http:// and to private and loopback addresses'),
+  SIGNET_WEBHOOK_LOG_DAYS: int(30, 1, 365).describe('how long deliveries of webhooks are kept'),
+  SIGNET_TARGET_CHECK_INTERVAL_HOURS: int(24, 0, 720).describe('how often the targets of codes are checked (0: never)'),
+  SIGNET_TARGET_CHECK_ALLOW_PRIVATE: z
+    .stringbool()
+    .default(false)
+    .describe('checks of targets may call private addresses, too'),
+  SIGNET_TARGET_CHECKS_PER_MINUTE: int(30, 0, 1_000_000).describe(
+    'checks on demand of a workspace before 429 (0: no limit)',
+  ),
+  SIGNET_ORIGIN_CHECKS_PER_MINUTE: int(30, 0, 1_000_000).describe(
+    'looks at /check of an address before 429 (0: no limit)',
+  ),
+  SIGNET_QUOTA_CODES: int(0, 0, 1_000_000_000).describe(
+    'live codes of a workspace, unless it has its own (0: no limit)',
+  ),
+  SIGNET_QUOTA_WRITES_PER_MINUTE: int(0, 0, 1_000_000).describe('changing calls of an API key (0: no limit)'),
+  SIGNET_QUOTA_BULK_ROWS: int(100_000, 0, 100_000).describe('rows of one bulk request (0: no limit but the format’s)'),
+  SIGNET_FILE_MAX_BYTES: int(100 * 1024 * 1024, 1, 5 * 1024 ** 3).describe('of one uploaded file'),
+  SIGNET_FILE_QUOTA_BYTES: int(0, 0, Number.MAX_SAFE_INTEGER).describe('of all files of a workspace (0: no limit)'),
+  SIGNET_S3_BUCKET: z
+    .string()
+    .regex(/^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$/)
+    .optional()
+    .describe('where uploaded files are kept; absent: in the folder files of SIGNET_DATA_DIR'),
+  SIGNET_S3_ENDPOINT: url('http:', 'https:').optional().describe('of an S3-compatible store; absent: AWS'),
+  SIGNET_S3_REGION: z.string().min(1).max(64).default('us-east-1').describe('of the bucket'),
+  SIGNET_S3_ACCESS_KEY_ID: z.string().min(1).max(200).optional().describe('absent: as the AWS SDK finds credentials'),
+  SIGNET_S3_SECRET_ACCESS_KEY: secret(z.string().min(1).max(1000)).optional().describe('of SIGNET_S3_ACCESS_KEY_ID'),
+  SIGNET_S3_FORCE_PATH_STYLE: z
+    .stringbool()
+    .default(false)
+    .describe('the bucket goes into the path, not into the host: for most stores but AWS'),
   SIGNET_JOURNAL_MAX_MB: int(4096, 1, 1_000_000).describe('scan journal; above it scans are folded into counters'),
   SIGNET_SHUTDOWN_SECONDS: int(10, 1, 300).describe('how long a stop may take to finish what is in hand'),
 } as const;

@@ -1,6 +1,6 @@
 import { problems, type Problem, type ProblemKind } from '@signet/contracts';
 
-type ProblemDetails = Pick<Problem, 'detail' | 'errors' | 'attemptsLeft'> & {
+type ProblemDetails = Pick<Problem, 'detail' | 'errors' | 'attemptsLeft' | 'limit' | 'used'> & {
   /** Seconds; becomes the `Retry-After` header. */
   retryAfter?: number;
   cause?: unknown;

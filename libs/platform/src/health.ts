@@ -2,6 +2,7 @@
 export class Health {
   private readonly checks = new Map<string, () => Promise<void>>();
   private readonly observed = new Map<string, () => Promise<string | undefined>>();
+  private readonly alternatives: (readonly [string, () => Promise<void>])[][] = [];
   private stopping = false;
 
   /** `/readyz` fails and names it while `check` rejects. */
@@ -16,6 +17,10 @@ export class Health {
   prefer(name: string, check: () => Promise<void>): void {
     this.observed.set(name, () => withinTwoSeconds(check));
   }
+  /** `/readyz` fails while all of these reject; while only some do, it stays ready and names them. */
+  requireAnyOf(checks: Readonly<Record<string, () => Promise<void>>>): void {
+    this.alternatives.push(Object.entries(checks));
+  }
   /** From now on not ready: load balancers send no more, while what is in hand is finished. */
   beginShutdown(): void {
     this.stopping = true;
@@ -27,6 +32,11 @@ export class Health {
     await Promise.all([
       ...[...this.checks].map(([name, check]) => note(missing, name, withinTwoSeconds(check))),
       ...[...this.observed].map(([name, check]) => note(degraded, name, check())),
+      ...this.alternatives.map(async (checks) => {
+        const away: Record<string, string> = {};
+        await Promise.all(checks.map(([name, check]) => note(away, name, withinTwoSeconds(check))));
+        Object.assign(Object.keys(away).length === checks.length ? missing : degraded, away);
+      }),
     ]);
     return { ready: Object.keys(missing).length === 0, missing, degraded };
   }

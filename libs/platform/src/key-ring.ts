@@ -49,6 +49,11 @@ export class KeyRing {
     return Buffer.concat([Buffer.from([FORMAT, id.length]), id, iv, cipher.getAuthTag(), ciphertext]);
   }
 
+  /** Whether a sealed value was sealed with the first key of the ring; one that was not should be sealed anew. */
+  isCurrent(sealed: Buffer): boolean {
+    return sealed.subarray(2, 2 + (sealed[1] ?? 0)).toString() === this.current;
+  }
+
   /** @throws SignetError `internal-error` when the value was altered, moved, or its key left the ring */
   open(sealed: Buffer, context: SealContext): Buffer {
     const idLength = sealed[1] ?? 0;

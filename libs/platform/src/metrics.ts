@@ -42,9 +42,13 @@ export function observedGauge(
   });
 }
 
-export const counter = <Label extends string>(
+/** A counter of a registry: the same one for all who name it, such as two consumer groups of one process. */
+export function counter<Label extends string>(
   registry: Registry,
   name: string,
   help: string,
   labelNames: readonly Label[],
-): Counter<Label> => new Counter({ name, help, labelNames, registers: [registry] });
+): Counter<Label> {
+  const known = registry.getSingleMetric(name);
+  return known instanceof Counter ? known : new Counter({ name, help, labelNames, registers: [registry] });
+}

@@ -43,6 +43,8 @@ export interface PlatformOptions {
   /** Absent: as the user who connects (migrations, the run in one process). */
   role?: DatabaseRole;
   keyRing: boolean;
+  /** Ready also without PostgreSQL, as long as `CodeState` answers. */
+  servesFromCodeState?: boolean;
   /** A failure after which this process cannot go on; its supervisor starts it again. */
   onFatal: (error: Error) => void;
 }
@@ -78,9 +80,14 @@ export async function openPlatform(config: SignetConfig, options: PlatformOption
     const keyRing =
       options.keyRing && values.SIGNET_MASTER_KEYS ? new KeyRing(values.SIGNET_MASTER_KEYS.reveal()) : undefined;
     const health = new Health();
-    health.require('postgresql', () => dataSource.query('SELECT 1').then(() => undefined));
+    const askDatabase = (): Promise<void> => dataSource.query('SELECT 1').then(() => undefined);
     health.prefer('event-log', () => eventLog.ping());
-    health.prefer('code-state', () => codeState.ping());
+    if (options.servesFromCodeState)
+      health.requireAnyOf({ postgresql: askDatabase, 'code-state': () => codeState.ping() });
+    else {
+      health.require('postgresql', askDatabase);
+      health.prefer('code-state', () => codeState.ping());
+    }
     return {
       service: options.service,
       config,

@@ -199,6 +199,25 @@ export function describeCodeState(name: string, makeAdapter: () => Promise<CodeS
       });
     });
 
+    describe('visitors', () => {
+      it('are new once at each code, however many of their scans come at once', async () => {
+        const meet = (codeId: string, visitor: string): Promise<boolean> => state.meet({ codeId, visitor });
+        const first = await Promise.all(Array.from({ length: 20 }, () => meet('summer', 'a')));
+        expect(first.filter((isKnown) => !isKnown)).toHaveLength(1);
+        expect([await meet('summer', 'a'), await meet('winter', 'a'), await meet('summer', 'b')]).toEqual([
+          true,
+          false,
+          false,
+        ]);
+      });
+
+      it('are new again after everything was lost', async () => {
+        await state.meet({ codeId: 'summer', visitor: 'a' });
+        await flush();
+        expect(await state.meet({ codeId: 'summer', visitor: 'a' })).toBe(false);
+      });
+    });
+
     describe('changes', () => {
       it('are told once a write, by the key; not for a refused write, a fill, a settled use', async () => {
         const { heard } = await listen();

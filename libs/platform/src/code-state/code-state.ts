@@ -24,10 +24,18 @@ export interface SettledUse {
   nonceHash?: string;
 }
 
+export interface Meeting {
+  codeId: string;
+  /** The day's pseudonym of the visitor, so that they are forgotten with the day. */
+  visitor: string;
+}
+
 /** How long the same browser may repeat a claim whose answer got lost (api.md, The redirect). */
 export const NONCE_TTL_SECONDS = 300;
 /** A copy filled by a reader may have been read just before a change, so it is short-lived; a write-through is not. */
 export const FILLED_TTL_SECONDS = 60;
+/** A pseudonym is of one UTC day; at its end nobody has it any more. */
+export const VISITOR_TTL_SECONDS = 24 * 3600;
 export const WRITTEN_TTL_SECONDS = 7 * 24 * 3600;
 
 /**
@@ -48,6 +56,12 @@ export abstract class CodeState {
   abstract gate(request: GateRequest): Promise<GateVerdict>;
   /** Brings the arbiter's outcome back, before the claimant's answer leaves. */
   abstract settle(use: SettledUse): Promise<void>;
+  /**
+   * Remembers that a visitor was sent on by a code, for the day of their pseudonym. Forgetting them costs no more than
+   * that they are new once more.
+   * @returns whether they were there before
+   */
+  abstract meet(meeting: Meeting): Promise<boolean>;
   /** @returns a function that ends the listening. `undefined` as key: messages may have been lost, drop everything. */
   abstract onChange(listener: (key: string | undefined) => void): () => void;
   abstract ping(): Promise<void>;

@@ -4,10 +4,12 @@ import {
   CodeState,
   FILLED_TTL_SECONDS,
   NONCE_TTL_SECONDS,
+  VISITOR_TTL_SECONDS,
   WRITTEN_TTL_SECONDS,
   type CodeStateEntry,
   type GateRequest,
   type GateVerdict,
+  type Meeting,
   type SettledUse,
 } from './code-state.js';
 import { ExpiringMap } from './expiring-map.js';
@@ -25,6 +27,7 @@ export class MemoryCodeState extends CodeState {
   private readonly written: ExpiringMap<CodeStateEntry>;
   private readonly filled: ExpiringMap<CodeStateEntry>;
   private readonly nonces: ExpiringMap<true>;
+  private readonly visitors: ExpiringMap<true>;
   private readonly listeners = new Set<(key: string | undefined) => void>();
   private readonly maxEntries: number;
 
@@ -34,6 +37,7 @@ export class MemoryCodeState extends CodeState {
     this.written = new ExpiringMap(clock, WRITTEN_TTL_SECONDS);
     this.filled = new ExpiringMap(clock, FILLED_TTL_SECONDS);
     this.nonces = new ExpiringMap(clock, NONCE_TTL_SECONDS);
+    this.visitors = new ExpiringMap(clock, VISITOR_TTL_SECONDS);
   }
 
   override async read(key: string): Promise<CodeStateEntry | undefined> {
@@ -75,6 +79,14 @@ export class MemoryCodeState extends CodeState {
     if (this.nonces.size > this.maxEntries) this.nonces.deleteOldest();
   }
 
+  override async meet({ codeId, visitor }: Meeting): Promise<boolean> {
+    const key = `${codeId} ${visitor}`;
+    const isKnown = this.visitors.get(key) === true;
+    if (!isKnown) this.visitors.set(key, true);
+    if (this.visitors.size > this.maxEntries) this.visitors.deleteOldest();
+    return isKnown;
+  }
+
   override onChange(listener: (key: string | undefined) => void): () => void {
     this.listeners.add(listener);
     return () => this.listeners.delete(listener);
@@ -87,6 +99,7 @@ export class MemoryCodeState extends CodeState {
     this.written.clear();
     this.filled.clear();
     this.nonces.clear();
+    this.visitors.clear();
   }
 
   private find(key: string): CodeStateEntry | undefined {

@@ -6,10 +6,12 @@ import {
   CodeState,
   FILLED_TTL_SECONDS,
   NONCE_TTL_SECONDS,
+  VISITOR_TTL_SECONDS,
   WRITTEN_TTL_SECONDS,
   type CodeStateEntry,
   type GateRequest,
   type GateVerdict,
+  type Meeting,
   type SettledUse,
 } from './code-state.js';
 import { gateFields } from './gate.js';
@@ -112,6 +114,12 @@ export class RedisCodeState extends CodeState {
   override async settle({ key, used, nonceHash }: SettledUse): Promise<void> {
     const ttlSeconds = nonceHash === undefined ? 0 : NONCE_TTL_SECONDS;
     await this.run(() => this.client.settleUse(this.codeKey(key), this.nonceKey(key, nonceHash), used, ttlSeconds));
+  }
+
+  /** A key each rather than a set a code: `NX` and `EX` in one command, and no set grows with a busy code. */
+  override async meet({ codeId, visitor }: Meeting): Promise<boolean> {
+    const key = `${this.prefix}:visitor:${codeId}:${visitor}`;
+    return (await this.run(() => this.client.set(key, '1', 'EX', VISITOR_TTL_SECONDS, 'NX'))) === null;
   }
 
   override onChange(listener: (key: string | undefined) => void): () => void {

@@ -15,7 +15,10 @@ export interface DatabaseOptions {
   poolSize?: number;
 }
 
-/** TypeORM's ordinary `postgres` driver for both runs; SQL is written out in each context's `*.sql.ts`. */
+/**
+ * TypeORM's ordinary `postgres` driver for both runs; SQL is written out in each context's `*.sql.ts`. Without JIT: it
+ * takes longer to compile a statement than any of ours to run.
+ */
 export function createDataSource({
   address,
   migrations,
@@ -45,7 +48,7 @@ export function createDataSource({
             idle_in_transaction_session_timeout: 30_000,
             keepAlive: true,
           }),
-      ...(role ? { options: `-c role=${role}` } : {}),
+      options: ['-c jit=off', ...(role ? [`-c role=${role}`] : [])].join(' '),
     },
   });
 }

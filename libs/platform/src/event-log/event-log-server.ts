@@ -17,9 +17,15 @@ export interface EventBatch<Event = SignetEvent> {
   firstOffset: bigint;
   /** The offset at which to go on after this batch. */
   nextOffset: bigint;
-  /** Lacks the records that were put aside; may be empty, so that a consumer that keeps offsets can move on. */
-  events: { offset: bigint; event: Event }[];
+  /**
+   * With the record's bytes, which are the same everywhere. Lacks the records that were put aside; may be empty, so that
+   * a consumer that keeps offsets can move on.
+   */
+  events: { offset: bigint; event: Event; value: Buffer }[];
 }
+
+/** What an `@EventPattern` method names beside its topic, so that it gets the batches of one group only. */
+export const eventGroup = (group: string): symbol => Symbol.for(`signet event group ${group}`);
 
 export interface EventLogServerOptions {
   eventLog: EventLog;
@@ -48,7 +54,8 @@ export class EventLogServer extends Server implements CustomTransportStrategy {
 
   constructor(private readonly options: EventLogServerOptions) {
     super();
-    const { metrics } = options;
+    const { metrics, group } = options;
+    this.transportId = eventGroup(group);
     this.consumed = counter(metrics, 'signet_consumed_events_total', 'Events handed to their consumers', ['topic']);
     this.deadLetters = counter(metrics, 'signet_dead_letters_total', 'Records put aside', ['topic', 'reason']);
   }
@@ -93,7 +100,7 @@ export class EventLogServer extends Server implements CustomTransportStrategy {
     const unreadable: { record: LogRecord; reason: string }[] = [];
     for (const record of records) {
       const { event, reason } = parseEvent(record);
-      if (event) events.push({ offset: record.offset, event });
+      if (event) events.push({ offset: record.offset, event, value: record.value });
       else unreadable.push({ record, reason });
     }
     const [first, last] = [records[0], records.at(-1)];

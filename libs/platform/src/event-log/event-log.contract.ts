@@ -338,6 +338,33 @@ export function describeEventLog(name: string, makeAdapter: () => Promise<EventL
       expect(taken.values).toEqual(['a:0', 'a:1']);
     });
 
+    it('reads again what it took between two times, and no more', async () => {
+      const keys = ['a', 'b', 'c', 'd', 'e'];
+      await log.publish(topic, recordsOf(keys, 50));
+      await sleep(30);
+      const from = new Date();
+      await log.publish(topic, recordsOf(keys, 1500, 50));
+      await sleep(30);
+      const to = new Date();
+      await log.publish(topic, recordsOf(keys, 50, 1550));
+      const read = async (start: Date, end: Date): Promise<string[]> => {
+        const taken = new Taken();
+        await log.read({ topic, from: start, to: end, onBatch: taken.take });
+        return taken.values;
+      };
+      expect(sorted(await read(from, to))).toEqual(sorted(texts(recordsOf(keys, 1500, 50))));
+      expect(await read(new Date(0), new Date(Date.now() + 60_000))).toHaveLength(1600);
+      expect(await read(to, from)).toEqual([]);
+      expect(await read(new Date(Date.now() + 60_000), new Date(Date.now() + 120_000))).toEqual([]);
+    });
+
+    it('ends a reading at whose batch the reader threw', async () => {
+      await log.publish(topic, recordsOf(['a'], 3));
+      const onBatch = (): Promise<void> => Promise.reject(new Error('the reader has a bug'));
+      const reading = log.read({ topic, from: new Date(0), to: new Date(Date.now() + 60_000), onBatch });
+      await expect(reading).rejects.toThrow('the reader has a bug');
+    });
+
     it('tells how far a group is behind', async () => {
       const total = async (): Promise<number> => (await log.lag(group, [topic])).reduce((sum, { lag }) => sum + lag, 0);
       expect(await total()).toBe(0);

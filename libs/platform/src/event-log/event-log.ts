@@ -41,6 +41,16 @@ export interface TailOptions {
   onBatch: (batch: RecordBatch) => void;
 }
 
+export interface ReadOptions {
+  topic: string;
+  /** By the log's clock; from the first record that it took at this time or later. */
+  from: Date;
+  /** Up to the first record that it took at this time or later, or the end as it is at the call. */
+  to: Date;
+  /** A rejection ends the reading. */
+  onBatch: (batch: RecordBatch) => Promise<void>;
+}
+
 export interface Subscription {
   /** Stops after the batch in hand; resolves when the group was left. */
   stop(): Promise<void>;
@@ -71,6 +81,8 @@ export abstract class EventLog {
   abstract consume(options: ConsumerOptions): Promise<Subscription>;
   /** Follows topics without a group and without commits: the newest `backlog` records, then whatever comes. */
   abstract tail(options: TailOptions): Promise<Subscription>;
+  /** Reads what the log took between two times, and still has. Resolves when all of it was handed over. */
+  abstract read(options: ReadOptions): Promise<void>;
   abstract lag(group: string, topics: readonly string[]): Promise<PartitionLag[]>;
   /** Rejects with the reason while the log cannot be used. */
   abstract ping(): Promise<void>;

@@ -7,6 +7,7 @@ import {
   type ConsumerOptions,
   type NewRecord,
   type PartitionLag,
+  type ReadOptions,
   type RecordBatch,
   type Subscription,
   type TailOptions,
@@ -152,6 +153,54 @@ export class KafkaEventLog extends EventLog {
         });
       },
     });
+  }
+
+  override async read({ topic, from, to, onBatch }: ReadOptions): Promise<void> {
+    const spans = await askAdmin(this.#kafka, async (admin) => {
+      const starts = await admin.fetchTopicOffsetsByTimestamp(topic, from.getTime());
+      const ends = await admin.fetchTopicOffsetsByTimestamp(topic, to.getTime());
+      return starts.map(({ partition, offset }) => {
+        const end = BigInt(ends.find((entry) => entry.partition === partition)?.offset ?? offset);
+        return { topic, partition, offset, end };
+      });
+    });
+    const left = new Map(spans.filter(({ offset, end }) => BigInt(offset) < end).map((span) => [span.partition, span]));
+    if (left.size === 0) return;
+    let resolve: () => void = () => {};
+    let reject: (error: unknown) => void = () => {};
+    const finished = new Promise<void>((...ends) => ([resolve, reject] = ends));
+    const take = async (batch: RecordBatch): Promise<void> => {
+      const span = left.get(batch.partition);
+      if (!span) return;
+      const records = batch.records.filter(({ offset }) => offset >= BigInt(span.offset) && offset < span.end);
+      if (records.length > 0) await onBatch({ ...batch, records });
+      span.offset = String(nextOffset(batch));
+      if (nextOffset(batch) >= span.end) left.delete(batch.partition);
+      if (left.size === 0) resolve();
+    };
+    const subscription = await this.#subscribe({
+      createConsumer: () =>
+        this.#patientKafka.consumer({ groupId: `${this.#options.clientId}-read-${newId()}`, ...CONSUMER }),
+      run: async (consumer) => {
+        await consumer.subscribe({ topics: [topic], fromBeginning: true });
+        consumer.on(consumer.events.GROUP_JOIN, () => left.forEach((span) => consumer.seek(span)));
+        await consumer.run({
+          autoCommit: false,
+          eachBatch: async ({ batch }) => {
+            try {
+              for (const records of batchesOf(batch)) await take(records);
+            } catch (error) {
+              reject(error);
+            }
+          },
+        });
+      },
+    });
+    try {
+      await finished;
+    } finally {
+      await subscription.stop();
+    }
   }
 
   override lag(group: string, topics: readonly string[]): Promise<PartitionLag[]> {

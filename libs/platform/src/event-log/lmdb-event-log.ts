@@ -10,6 +10,7 @@ import {
   type ConsumerOptions,
   type NewRecord,
   type PartitionLag,
+  type ReadOptions,
   type RecordBatch,
   type Subscription,
   type TailOptions,
@@ -116,6 +117,21 @@ export class LmdbEventLog extends EventLog {
       };
       return this.#follow({ topic, signal, start: () => first, take });
     });
+  }
+
+  override async read({ topic, from, to, onBatch }: ReadOptions): Promise<void> {
+    await this.ping();
+    this.#known(topic);
+    let offset = this.#store.offsetAt(topic, from.getTime());
+    const end = this.#store.offsetAt(topic, to.getTime());
+    while (offset < end) {
+      const records = this.#store.read(topic, offset).filter((record) => record.offset < BigInt(end));
+      const last = records.at(-1);
+      if (!last) return;
+      await onBatch({ topic, partition: PARTITION, records });
+      offset = Number(last.offset) + 1;
+      await nextTurn();
+    }
   }
 
   override async lag(group: string, topics: readonly string[]): Promise<PartitionLag[]> {

@@ -103,6 +103,18 @@ export class LmdbStore {
     return records;
   }
 
+  /** @returns the offset of the first record that was appended at this time (ms) or later; the next one when none was */
+  offsetAt(topic: string, time: number): number {
+    let [low, high] = [this.oldestOffset(topic), this.nextOffset(topic)];
+    while (low < high) {
+      const middle = Math.floor((low + high) / 2);
+      const value = this.#records.get([topic, middle]);
+      if (value !== undefined && readAppendedAt(value) < time) low = middle + 1;
+      else high = middle;
+    }
+    return low;
+  }
+
   /** @returns the offset at which the group goes on; undefined for a new group */
   position(group: string, topic: string): number | undefined {
     return this.#positions.get([group, topic]);
