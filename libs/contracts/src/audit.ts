@@ -13,6 +13,11 @@ export const AuditRecordSchema = z.object({
   factorId: UuidSchema.optional(),
   enrollmentId: UuidSchema.optional(),
   keyId: UuidSchema.optional(),
+  domainId: UuidSchema.optional(),
+  brandId: UuidSchema.optional(),
+  policyId: UuidSchema.optional(),
+  webhookId: UuidSchema.optional(),
+  fileId: UuidSchema.optional(),
   result: z.string().optional(),
   reason: z.string().optional(),
   deviceId: z.string().optional(),
@@ -42,11 +47,47 @@ export const ListAuditQuerySchema = PageQuerySchema.extend({
 export type ListAuditQuery = z.output<typeof ListAuditQuerySchema>;
 export const AuditPageSchema = pageSchema(AuditEntrySchema);
 
+/**
+ * The end of a chain at a moment, signed with Ed25519 (`kid` of `/.well-known/jwks.json`) over the RFC 8785 canonical JSON
+ * of the checkpoint without `signature`, which is base64url.
+ */
+export const AuditCheckpointSchema = z
+  .object({
+    workspaceId: UuidSchema,
+    seq: z.int().min(1),
+    hash: z.string().regex(/^[0-9a-f]{64}$/),
+    at: InstantSchema,
+    kid: z.string(),
+    signature: z.string(),
+  })
+  .meta({ id: 'AuditCheckpoint' });
+export type AuditCheckpoint = z.output<typeof AuditCheckpointSchema>;
+export const ListCheckpointsQuerySchema = PageQuerySchema;
+export const AuditCheckpointPageSchema = pageSchema(AuditCheckpointSchema);
+
+/** RFC 8037 public keys. */
+export const JwksSchema = z
+  .object({
+    keys: z.array(
+      z.object({
+        kty: z.literal('OKP'),
+        crv: z.literal('Ed25519'),
+        x: z.string(),
+        kid: z.string(),
+        use: z.literal('sig'),
+        alg: z.literal('EdDSA'),
+      }),
+    ),
+  })
+  .meta({ id: 'Jwks' });
+export type Jwks = z.output<typeof JwksSchema>;
+
 export const AuditVerificationSchema = z
   .object({
     ok: z.boolean(),
     entries: z.int(),
     head: z.string().nullable().meta({ description: 'hash of the last entry' }),
+    checkpoints: z.int().meta({ description: 'signed checkpoints that the chain agrees with' }),
     pending: z.int().meta({ description: 'entries that are written and not chained yet' }),
     brokenAt: z.int().optional().meta({ description: '`seq` of the first entry that does not add up' }),
     problem: z.string().optional(),

@@ -1,15 +1,8 @@
 import { z } from 'zod';
 import { FileTargetSchema } from './files.js';
 import { PageTargetSchema } from './pages.js';
-import {
-  hasControlCharacters,
-  InstantSchema,
-  lineSchema,
-  PageQuerySchema,
-  pageSchema,
-  ReasonSchema,
-  UuidSchema,
-} from './primitives.js';
+import { hasControlCharacters, InstantSchema, lineSchema, pageSchema, ReasonSchema, UuidSchema } from './primitives.js';
+import { TargetHealthSchema, TargetHostSchema } from './target-safety.js';
 import { AppTargetSchema, LinkTargetSchema, RulesSchema, TargetUrlSchema, UtmSchema } from './targets.js';
 
 export const CODE_KINDS = ['link', 'app', 'page', 'file', 'enrollment', 'signin', 'sealed'] as const;
@@ -172,6 +165,8 @@ export const CodeSchema = z
     utm: UtmSchema.nullable(),
     offUrl: z.string().nullable(),
     hasPassword: z.boolean(),
+    targetHost: TargetHostSchema.nullable().meta({ description: 'of the main target; null: it is shown here' }),
+    targetHealth: TargetHealthSchema.nullable().meta({ description: 'null: not checked yet' }),
     scansUsed: z
       .int()
       .meta({ description: 'uses of a limited code; 0 for unlimited ones, whose scans analytics counts' }),
@@ -185,17 +180,6 @@ export const CodeSchema = z
   })
   .meta({ id: 'Code' });
 export type Code = z.output<typeof CodeSchema>;
-
-export const ListCodesQuerySchema = PageQuerySchema.extend({
-  q: lineSchema(200).optional(),
-  tag: lineSchema(50).optional(),
-  folder: lineSchema(200).optional(),
-  status: CodeStatusSchema.optional().meta({ description: 'without it, archived codes are left out' }),
-  kind: CodeKindSchema.optional(),
-  sort: z.enum(['createdAt', '-createdAt']).default('-createdAt'),
-});
-export type ListCodesQuery = z.output<typeof ListCodesQuerySchema>;
-export const CodePageSchema = pageSchema(CodeSchema);
 
 export const CodeVersionSchema = z
   .object({

@@ -111,6 +111,8 @@ export const CodeEventDataSchema = CodeSchema.omit({ propagation: true })
       utm: true,
       offUrl: true,
       hasPassword: true,
+      targetHost: true,
+      targetHealth: true,
     }).partial().shape,
   })
   .meta({ id: 'CodeChanged' });
@@ -161,6 +163,8 @@ const codeEvents = [
   'code.resumed',
   'code.reissued',
   'code.archived',
+  'code.target_unhealthy',
+  'code.target_healthy',
   'code.exhausted',
   'code.expired',
 ] as const;

@@ -1,41 +1,18 @@
 import { z } from 'zod';
+import { StepUpSchema } from './policies.js';
 import { InstantSchema, lineSchema, UuidSchema } from './primitives.js';
-
-/** The relying party's own user id, as it appears in paths and bodies. */
-export const SubjectNameSchema = lineSchema(200);
-
-export const PutSubjectSchema = z
-  .strictObject({
-    displayName: lineSchema(200).nullable().optional(),
-    email: z.email().max(254).nullable().optional(),
-    groups: z.array(lineSchema(100)).max(200).optional(),
-    roles: z.array(lineSchema(100)).max(200).optional(),
-  })
-  .meta({ id: 'PutSubject' });
-export type PutSubject = z.output<typeof PutSubjectSchema>;
-
-export const SubjectSchema = z
-  .object({
-    id: UuidSchema,
-    subject: z.string(),
-    displayName: z.string().nullable(),
-    email: z.string().nullable(),
-    groups: z.array(z.string()),
-    roles: z.array(z.string()),
-    status: z.enum(['active', 'offboarded']),
-    createdAt: InstantSchema,
-    updatedAt: InstantSchema,
-  })
-  .meta({ id: 'Subject' });
-export type Subject = z.output<typeof SubjectSchema>;
+import { SubjectNameSchema } from './subjects.js';
 
 export const FactorSchema = z
   .object({
     id: UuidSchema,
     type: z.enum(['totp', 'recovery']),
     status: z.enum(['active', 'locked', 'revoked']),
+    name: z.string().nullable(),
     createdAt: InstantSchema,
     lastUsedAt: InstantSchema.nullable(),
+    /** Where the relying party said that its user was then. */
+    lastUsedFrom: z.object({ ip: z.string().nullable(), country: z.string().nullable() }).nullable(),
   })
   .meta({ id: 'Factor' });
 export type Factor = z.output<typeof FactorSchema>;
@@ -44,6 +21,10 @@ export const FactorsSchema = z.object({ items: z.array(FactorSchema) });
 export const RevokeFactorSchema = z
   .strictObject({ reason: z.enum(['device-lost', 'compromised', 'replaced', 'other']) })
   .meta({ id: 'RevokeFactor' });
+
+export const RenameFactorSchema = z
+  .strictObject({ name: lineSchema(100).nullable() })
+  .meta({ id: 'RenameFactor', description: 'what the owner calls it, such as "work phone"' });
 
 /** RFC 6238 parameters of a factor. Defaults: security.md §1. */
 export const TotpParametersSchema = z.object({
@@ -125,6 +106,14 @@ export const VerificationContextSchema = z.strictObject({
     .optional(),
   biometric: z.enum(['none', 'passed', 'failed']).optional(),
   codeId: UuidSchema.optional(),
+  action: lineSchema(100)
+    .optional()
+    .meta({ description: 'what the code is asked for; policies may demand more for it' }),
+  riskSignals: z
+    .array(lineSchema(100))
+    .max(20)
+    .optional()
+    .meta({ description: 'what speaks for a high risk, such as `new-device`; empty: nothing' }),
 });
 export type VerificationContext = z.output<typeof VerificationContextSchema>;
 
@@ -134,6 +123,9 @@ export const CreateVerificationSchema = z
     factor: z.enum(['totp', 'recovery']),
     code: z.string().min(1).max(64),
     context: VerificationContextSchema.optional(),
+    stepUpOf: UuidSchema.optional().meta({
+      description: 'the verification whose `step_up` this one answers, with a factor of another kind, within 5 minutes',
+    }),
   })
   .meta({ id: 'CreateVerification' });
 export type CreateVerification = z.output<typeof CreateVerificationSchema>;
@@ -146,6 +138,8 @@ export const REJECTION_REASONS = [
   'throttled',
   'no_factor',
   'revoked',
+  'suspended',
+  'not_allowed',
   'offboarded',
   'unknown_subject',
 ] as const;
@@ -158,6 +152,7 @@ export const VerificationSchema = z
     reason: z.enum(['failed', ...REJECTION_REASONS]).optional(),
     factorId: UuidSchema.optional(),
     attemptsLeft: z.int().optional(),
+    stepUp: StepUpSchema.optional(),
   })
   .meta({ id: 'Verification' });
 export type Verification = z.output<typeof VerificationSchema>;

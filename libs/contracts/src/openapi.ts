@@ -44,6 +44,11 @@ function responsesOf(spec: OperationSpec): Responses {
   return responses;
 }
 
+function scopeText({ scope, orScope }: OperationSpec): string | undefined {
+  if (scope === 'public' || scope === 'any-key') return undefined;
+  return `Scope: \`${scope}\`${orScope ? ` or \`${orScope}\`` : ''}`;
+}
+
 function operationOf(name: string, spec: OperationSpec): ZodOpenApiOperationObject {
   const header = {
     name: 'Idempotency-Key',
@@ -54,7 +59,7 @@ function operationOf(name: string, spec: OperationSpec): ZodOpenApiOperationObje
     operationId: name,
     tags: [spec.tag],
     summary: spec.summary,
-    description: spec.scope === 'public' || spec.scope === 'any-key' ? undefined : `Scope: \`${spec.scope}\``,
+    description: scopeText(spec),
     security: spec.scope === 'public' ? [] : [{ apiKey: [] }],
     requestParams: { ...(spec.params ? { path: spec.params } : {}), ...(spec.query ? { query: spec.query } : {}) },
     ...(spec.idempotent ? { parameters: [header] } : {}),

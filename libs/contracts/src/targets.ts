@@ -79,6 +79,8 @@ const isTimeZone = (zone: string): boolean => {
   }
 };
 
+export const TimeZoneSchema = z.string().max(64).refine(isTimeZone, 'must be an IANA time zone');
+
 export const TimeWindowSchema = z
   .strictObject({
     days: z
@@ -89,7 +91,7 @@ export const TimeWindowSchema = z
       .meta({ description: 'Monday is 1; of the day on which the window begins' }),
     from: time,
     to: time.meta({ description: 'exclusive; earlier than `from`: the window ends the next day' }),
-    timeZone: z.string().max(64).refine(isTimeZone, 'must be an IANA time zone'),
+    timeZone: TimeZoneSchema,
   })
   .refine(({ from, to }) => from !== to, 'must not begin and end at the same time')
   .meta({ id: 'TimeWindow' });
