@@ -15,8 +15,8 @@ export class AccessController {
 
   @Operation('whoami')
   async whoami(@Req() request: FastifyRequest): Promise<object> {
-    const { id, ...key } = await this.guard.authenticate(request);
-    return { keyId: id, ...key };
+    const { id: keyId, workspaceId, workspace, name, scopes } = await this.guard.authenticate(request);
+    return { keyId, workspaceId, workspace, name, scopes };
   }
 
   @Operation('createWorkspace')

@@ -1,4 +1,5 @@
 import type { Migration, QueryRunner } from '@signet/platform';
+import { AddQuotas1790000002200 } from './quotas.migrations.js';
 
 class CreateAccess1790000002000 {
   name = 'CreateAccess1790000002000';
@@ -44,4 +45,4 @@ class CreateAccess1790000002000 {
   }
 }
 
-export const accessMigrations: readonly Migration[] = [CreateAccess1790000002000];
+export const accessMigrations: readonly Migration[] = [CreateAccess1790000002000, AddQuotas1790000002200];

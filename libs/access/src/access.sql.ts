@@ -7,6 +7,8 @@ export interface StoredApiKey {
   workspace: string;
   name: string;
   scopes: Scope[];
+  /** The workspace's own limit; 0: none; null: the installation's. */
+  writesPerMinute: number | null;
 }
 
 interface ApiKeyRow {
@@ -37,6 +39,7 @@ export async function findLiveKey(
 ): Promise<StoredApiKey | undefined> {
   const rows: (StoredApiKey & { stale: boolean })[] = await manager.query(
     `SELECT k.id, k.workspace_id AS "workspaceId", w.name AS workspace, k.name, k.scopes,
+            w.quota_writes_per_minute AS "writesPerMinute",
             (k.last_used_at IS NULL OR k.last_used_at < $2::timestamptz - interval '1 minute') AS stale
      FROM access.api_keys k JOIN access.workspaces w ON w.id = k.workspace_id
      WHERE k.key_hash = $1 AND k.revoked_at IS NULL AND (k.expires_at IS NULL OR k.expires_at > $2)`,

@@ -1,24 +1,25 @@
-import { scopeCovers, type Scope } from '@signet/contracts';
+import { scopeCovers, type OperationSpec, type Scope } from '@signet/contracts';
 import { Clock, operationOf, SignetConfig, SignetError } from '@signet/platform';
 import { Injectable, type CanActivate, type ExecutionContext } from '@nestjs/common';
-import type { FastifyRequest } from 'fastify';
+import type { FastifyReply, FastifyRequest } from 'fastify';
 import { DataSource } from 'typeorm';
 import { findLiveKey, type StoredApiKey } from './access.sql.js';
 import { hashApiKey } from './api-key.js';
-import { RequestLimiter } from './request-limiter.js';
+import { rateLimitHeaders, refuseExcess, RequestLimiter, WriteLimiter, type Standing } from './rate-limits.js';
 
 /** Every HTTP call of the contract needs a live API key with the operation's scope, unless the contract says otherwise. */
 @Injectable()
 export class ApiKeyGuard implements CanActivate {
-  private readonly limiter: RequestLimiter;
+  private readonly requests: RequestLimiter;
+  private readonly writes = new WriteLimiter();
 
   constructor(
     private readonly dataSource: DataSource,
     private readonly clock: Clock,
-    config: SignetConfig,
+    private readonly config: SignetConfig,
   ) {
     const { SIGNET_KEY_REQUESTS_PER_SECOND: perSecond, SIGNET_KEY_BURST: burst } = config.values;
-    this.limiter = new RequestLimiter({ perSecond, burst });
+    this.requests = new RequestLimiter({ perSecond, burst });
   }
 
   async canActivate(context: ExecutionContext): Promise<boolean> {
@@ -28,9 +29,11 @@ export class ApiKeyGuard implements CanActivate {
     if (operation.scope === 'public') return true;
     const request = context.switchToHttp().getRequest<FastifyRequest>();
     const key = await this.authenticate(request);
-    if (operation.scope !== 'any-key' && !scopeCovers(key.scopes, operation.scope))
-      throw new SignetError('forbidden', { detail: `This call needs the scope ${operation.scope}` });
-    await this.limiter.take(key.id);
+    const { scope, orScope } = operation;
+    const covers = (needed?: Scope): boolean => needed !== undefined && scopeCovers(key.scopes, needed);
+    if (scope !== 'any-key' && !covers(scope) && !covers(orScope))
+      throw new SignetError('forbidden', { detail: `This call needs the scope ${scope}` });
+    await this.limit(key, operation, context.switchToHttp().getResponse<FastifyReply>());
     request.caller = {
       workspaceId: key.workspaceId,
       keyId: key.id,
@@ -39,6 +42,19 @@ export class ApiKeyGuard implements CanActivate {
       requestId: request.id,
     };
     return true;
+  }
+
+  /** Says how the key's limits stand, and refuses what is too much. @throws SignetError `too-many-requests` */
+  private async limit(key: StoredApiKey, operation: OperationSpec, reply: FastifyReply): Promise<void> {
+    const quota = key.writesPerMinute ?? this.config.values.SIGNET_QUOTA_WRITES_PER_MINUTE;
+    const taken = [
+      await this.requests.take(key.id),
+      isWrite(operation) ? await this.writes.take(key.id, quota) : undefined,
+    ];
+    const standings = taken.filter((standing): standing is Standing => standing !== undefined);
+    if (standings.length === 0) return;
+    void reply.headers(rateLimitHeaders(standings));
+    refuseExcess(standings);
   }
 
   /** Whether the request carries a live key with a scope, outside the contract's calls (`/metrics`). */
@@ -56,3 +72,7 @@ export class ApiKeyGuard implements CanActivate {
     return key;
   }
 }
+
+/** Calls that change what the workspace has; a verification is none of these. */
+const isWrite = ({ method, scope }: OperationSpec): boolean =>
+  method !== 'GET' && (scope === 'admin' || scope.endsWith(':write'));

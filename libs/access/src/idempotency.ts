@@ -57,14 +57,20 @@ export class Idempotency {
       recordId: keyHash.toString('hex'),
       purpose: 'idempotent-answer',
     };
-    const requestHash = sha256(canonicalize(request) ?? '');
+    const asked = canonicalize(request) ?? '';
+    // Keyed, because the request may have a password in it, which its plain hash would give to whoever guesses.
+    const [requestHash = sha256(asked), ...olderHashes] = this.keyRing.keyIds.map((id) =>
+      this.keyRing.mac(id, 'idempotent-request', asked),
+    );
     if (await reserveAnswer(manager, stored, requestHash, this.clock.now())) {
       const answer = await work();
       await storeAnswer(manager, stored, this.keyRing.seal(Buffer.from(JSON.stringify(answer)), context));
       return answer;
     }
     const earlier = await readAnswer(manager, stored);
-    if (!earlier?.answer || !timingSafeEqual(earlier.requestHash, requestHash))
+    // A key of the ring may have come since, and the release before this one hashed plainly.
+    const hashes = [requestHash, ...olderHashes, sha256(asked)];
+    if (!earlier?.answer || !hashes.some((hash) => timingSafeEqual(earlier.requestHash, hash)))
       throw new SignetError('idempotency-conflict');
     const answer: Answer = JSON.parse(this.keyRing.open(earlier.answer, context).toString());
     return answer;

@@ -3,3 +3,4 @@ export * from './access.module.js';
 export * from './access.service.js';
 export * from './api-key.guard.js';
 export * from './idempotency.js';
+export { Quotas } from './quotas.service.js';
