@@ -1,5 +1,5 @@
 import { Readable } from 'node:stream';
-import type { AuditEntry, AuditVerification, InputOf } from '@signet/contracts';
+import type { AuditCheckpoint, AuditEntry, AuditVerification, InputOf } from '@signet/contracts';
 import { CurrentCaller, Input, Operation, type Caller } from '@signet/platform';
 import { Controller, Header, StreamableFile } from '@nestjs/common';
 import { AuditService } from './audit.service.js';
@@ -23,6 +23,14 @@ export class AuditController {
       type: 'application/x-ndjson',
       disposition: 'attachment; filename="audit.ndjson"',
     });
+  }
+
+  @Operation('listCheckpoints')
+  checkpoints(
+    @CurrentCaller() caller: Caller,
+    @Input() { query }: InputOf<'listCheckpoints'>,
+  ): Promise<{ items: AuditCheckpoint[]; nextCursor: string | null }> {
+    return this.audit.checkpoints(caller.workspaceId, query);
   }
 
   @Operation('verifyAudit')

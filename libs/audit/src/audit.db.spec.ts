@@ -1,20 +1,32 @@
-import { newId, SystemClock } from '@signet/platform';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { KeyRing, loadConfig, newId, SystemClock } from '@signet/platform';
 import { openTestDatabase, testLogger, type TestDatabase } from '@signet/testing';
 import { appendAudit } from './audit.js';
 import { auditMigrations } from './audit.migrations.js';
 import { AuditSequencer } from './audit-sequencer.js';
 import { AuditService } from './audit.service.js';
+import { CheckpointFile } from './checkpoint-file.js';
+import { CheckpointSigningKeys } from './checkpoint-keys.js';
 
 describe('the audit log', () => {
   let database: TestDatabase;
   let sequencer: AuditSequencer;
   let audit: AuditService;
+  let directory: string;
   beforeAll(async () => {
     database = await openTestDatabase(auditMigrations);
     sequencer = new AuditSequencer(database.dataSource, testLogger());
-    audit = new AuditService(database.dataSource, sequencer);
+    const keys = new CheckpointSigningKeys(new KeyRing(KeyRing.generate()));
+    directory = mkdtempSync(join(tmpdir(), 'signet-audit-'));
+    const file = new CheckpointFile(loadConfig({ SIGNET_DATA_DIR: directory }));
+    audit = new AuditService(database.dataSource, sequencer, keys, file);
   });
-  afterAll(() => database.close());
+  afterAll(async () => {
+    await database.close();
+    rmSync(directory, { recursive: true });
+  });
 
   const append = (workspaceId: string, action: string): Promise<void> =>
     database.dataSource.transaction((manager) =>

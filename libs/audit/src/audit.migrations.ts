@@ -33,4 +33,28 @@ class CreateAudit1790000001000 {
   }
 }
 
-export const auditMigrations: readonly Migration[] = [CreateAudit1790000001000];
+class CreateCheckpoints1790000001100 {
+  name = 'CreateCheckpoints1790000001100';
+
+  async up(runner: QueryRunner): Promise<void> {
+    await runner.query(`
+      -- Append-only. The key that signs is not in the database.
+      CREATE TABLE audit.checkpoints (
+        workspace_id uuid NOT NULL,
+        seq bigint NOT NULL,
+        hash text NOT NULL,
+        at timestamptz NOT NULL,
+        kid text NOT NULL,
+        signature text NOT NULL,
+        PRIMARY KEY (workspace_id, seq)
+      );
+      GRANT SELECT, INSERT ON audit.checkpoints TO signet_enrollment, signet_verification;
+    `);
+  }
+
+  async down(): Promise<void> {
+    throw new Error('Migrations only go forward');
+  }
+}
+
+export const auditMigrations: readonly Migration[] = [CreateAudit1790000001000, CreateCheckpoints1790000001100];

@@ -1,12 +1,20 @@
 import { Module } from '@nestjs/common';
+import { AuditCheckpoints } from './audit-checkpoints.js';
 import { AuditController } from './audit.controller.js';
 import { AuditSequencer } from './audit-sequencer.js';
 import { AuditService } from './audit.service.js';
+import { CheckpointFile } from './checkpoint-file.js';
+import { CheckpointSigningKeys } from './checkpoint-keys.js';
+import { JwksController } from './jwks.controller.js';
 
-/** Chaining only: for a service that writes entries and shows none. */
-@Module({ providers: [AuditSequencer], exports: [AuditSequencer] })
+/** Chaining and signing only: for a service that writes entries and shows none. */
+@Module({
+  controllers: [JwksController],
+  providers: [AuditSequencer, AuditCheckpoints, CheckpointFile, CheckpointSigningKeys],
+  exports: [AuditSequencer, AuditCheckpoints, CheckpointFile, CheckpointSigningKeys],
+})
 export class AuditWriterModule {}
 
-/** Chaining, and `/v1/audit`. */
+/** Chaining, signing, and `/v1/audit`. */
 @Module({ imports: [AuditWriterModule], controllers: [AuditController], providers: [AuditService] })
 export class AuditModule {}

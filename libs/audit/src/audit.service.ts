@@ -1,12 +1,16 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { AuditEntry, AuditVerification, ListAuditQuery } from '@signet/contracts';
+import type { AuditCheckpoint, AuditEntry, AuditVerification, ListAuditQuery } from '@signet/contracts';
 import { decodeCursor, toPage } from '@signet/platform';
 import { Injectable } from '@nestjs/common';
 import { DataSource } from 'typeorm';
 import { z } from 'zod';
 import { AuditSequencer } from './audit-sequencer.js';
 import { countUnchained, readChainAfter, readEntriesBefore, readHeads } from './audit.sql.js';
-import { checkEntry, GENESIS, type Head } from './chain.js';
+import { ChainCheck, type ChainProblem } from './chain-check.js';
+import type { Head } from './chain.js';
+import { CheckpointFile } from './checkpoint-file.js';
+import { CheckpointSigningKeys, keysOf } from './checkpoint-keys.js';
+import { readCheckpoints } from './checkpoints.sql.js';
 
 const PAGE = 1000;
 const WAIT_MILLISECONDS = 2000;
@@ -18,6 +22,8 @@ export class AuditService {
   constructor(
     private readonly dataSource: DataSource,
     private readonly sequencer: AuditSequencer,
+    private readonly keys: CheckpointSigningKeys,
+    private readonly file: CheckpointFile,
   ) {}
 
   async list(workspaceId: string, query: ListAuditQuery): Promise<{ items: AuditEntry[]; nextCursor: string | null }> {
@@ -39,31 +45,46 @@ export class AuditService {
     }
   }
 
+  /** The newest first. @throws SignetError `invalid-cursor` */
+  async checkpoints(
+    workspaceId: string,
+    { limit, cursor }: { limit: number; cursor?: string | undefined },
+  ): Promise<{ items: AuditCheckpoint[]; nextCursor: string | null }> {
+    const beforeSeq = decodeCursor(cursor, z.int());
+    const found = await readCheckpoints(this.dataSource.manager, workspaceId, { beforeSeq, limit: limit + 1 });
+    return toPage(found, limit, ({ seq }) => seq);
+  }
+
   /**
-   * Recomputes every hash, and requires that the chain reaches the head that the sequencer kept before: a cut tail shows,
-   * and an entry that is chained meanwhile does no harm.
+   * Recomputes every hash, and requires that the chain agrees with its signed checkpoints, those of the database and those
+   * of the file, and reaches the head that the sequencer kept before: a cut tail shows, and an entry that is chained
+   * meanwhile does no harm.
    */
   async verify(workspaceId: string): Promise<AuditVerification> {
     const kept = (await readHeads(this.dataSource.manager, [workspaceId])).get(workspaceId);
-    let head: Head = { seq: 0, hash: GENESIS };
-    const answer = (problem?: { brokenAt: number; problem: string }, pending = 0): AuditVerification => ({
+    const check = new ChainCheck(await this.allCheckpoints(workspaceId), keysOf(this.keys.jwks));
+    const answer = (problem?: ChainProblem, pending = 0): AuditVerification => ({
       ok: problem === undefined,
-      entries: head.seq,
-      head: head.seq === 0 ? null : head.hash,
+      entries: check.head.seq,
+      head: check.head.seq === 0 ? null : check.head.hash,
+      checkpoints: check.agreed,
       pending,
       ...problem,
     });
     for await (const entry of this.entries(workspaceId)) {
-      const problem = checkEntry(entry, head);
-      if (problem) return answer({ brokenAt: head.seq + 1, problem });
-      head = entry;
+      const problem = check.accept(entry);
+      if (problem) return answer(problem);
     }
-    if (kept && kept.seq > head.seq)
-      return answer({
-        brokenAt: head.seq + 1,
-        problem: `the log ends at entry ${head.seq}, its head is entry ${kept.seq}`,
-      });
+    const missing = check.end() ?? beyond(kept, check.head);
+    if (missing) return answer(missing);
     return answer(undefined, await countUnchained(this.dataSource.manager, workspaceId));
+  }
+
+  /** Each once: what the database still has is in the file, too. */
+  private async allCheckpoints(workspaceId: string): Promise<AuditCheckpoint[]> {
+    const stored = await readCheckpoints(this.dataSource.manager, workspaceId, {});
+    const filed = await this.file.read(workspaceId);
+    return [...new Map([...stored, ...filed].map((checkpoint) => [checkpoint.signature, checkpoint])).values()];
   }
 
   /** An open transaction, also of another database of the server, keeps younger entries from being chained. */
@@ -75,4 +96,10 @@ export class AuditService {
       await sleep(LOOK_AGAIN_MILLISECONDS);
     } while (performance.now() < deadline);
   }
+}
+
+/** @returns what is missing when a chain ends before the head that was kept */
+function beyond(kept: Head | undefined, head: Head): ChainProblem | undefined {
+  if (!kept || kept.seq <= head.seq) return undefined;
+  return { brokenAt: head.seq + 1, problem: `the log ends at entry ${head.seq}, its head is entry ${kept.seq}` };
 }

@@ -15,12 +15,14 @@ const toEntry = (row: EntryRow): AuditEntry => ({
   hash: row.hash,
 });
 
-export async function insertRecord(manager: EntityManager, record: AuditRecord): Promise<void> {
-  await manager.query('INSERT INTO audit.entries (id, workspace_id, record) VALUES ($1, $2, $3)', [
-    record.id,
-    record.workspaceId,
-    JSON.stringify(record),
-  ]);
+/** In the order in which they are given. */
+export async function insertRecords(manager: EntityManager, records: readonly AuditRecord[]): Promise<void> {
+  await manager.query(
+    `INSERT INTO audit.entries (id, workspace_id, record)
+     SELECT (r.record->>'id')::uuid, (r.record->>'workspaceId')::uuid, r.record
+     FROM jsonb_array_elements($1::jsonb) WITH ORDINALITY AS r (record, place) ORDER BY r.place`,
+    [JSON.stringify(records)],
+  );
 }
 
 /** One sequencer at a time, whichever service it lives in. */
