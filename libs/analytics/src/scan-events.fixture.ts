@@ -57,9 +57,11 @@ export class TestPartition {
       logId: this.logId,
       firstOffset: this.firstOffset + BigInt(from),
       nextOffset: this.firstOffset + BigInt(to),
-      events: this.events
-        .slice(from, to)
-        .map((event, index) => ({ offset: this.firstOffset + BigInt(from + index), event })),
+      events: this.events.slice(from, to).map((event, index) => ({
+        offset: this.firstOffset + BigInt(from + index),
+        event,
+        value: Buffer.from(JSON.stringify(event)),
+      })),
     };
   }
 }

@@ -1,6 +1,7 @@
 import { topics, type ScanEvent } from '@signet/contracts';
 import {
   counter,
+  eventGroup,
   EventLog,
   LOGGER,
   observedGauge,
@@ -45,7 +46,7 @@ export class ScansConsumer {
     });
   }
 
-  @EventPattern(topics.scans.name)
+  @EventPattern(topics.scans.name, eventGroup(ANALYTICS_GROUP))
   async onScans(batch: EventBatch<ScanEvent>): Promise<void> {
     const { added, duplicates, missed } = await this.rollups.write(batch);
     this.added.inc(added);

@@ -1,0 +1,67 @@
+import { topics } from '@signet/contracts';
+import { Clock, counter, eventGroup, Registry, type Counter, type EventBatch } from '@signet/platform';
+import { Controller } from '@nestjs/common';
+import { EventPattern } from '@nestjs/microservices';
+import { DataSource } from 'typeorm';
+import { findListening } from './endpoints.sql.js';
+import { queueFor, workspaceOf } from './webhook-queue.js';
+import { WebhookSender } from './webhook-sender.js';
+
+export const WEBHOOKS_GROUP = 'signet-webhooks';
+const GROUP = eventGroup(WEBHOOKS_GROUP);
+
+/** Takes events off the log into the queue of deliveries. A batch that comes again finds its deliveries queued. */
+@Controller()
+export class WebhooksConsumer {
+  private readonly queued: Counter;
+
+  constructor(
+    private readonly dataSource: DataSource,
+    private readonly clock: Clock,
+    private readonly sender: WebhookSender,
+    metrics: Registry,
+  ) {
+    this.queued = counter(metrics, 'signet_webhook_queued_total', 'Webhook deliveries queued', []);
+  }
+
+  @EventPattern(topics.codes.name, GROUP)
+  onCodes(batch: EventBatch): Promise<void> {
+    return this.take(batch);
+  }
+  @EventPattern(topics.scans.name, GROUP)
+  onScans(batch: EventBatch): Promise<void> {
+    return this.take(batch);
+  }
+  @EventPattern(topics.enrollments.name, GROUP)
+  onEnrollments(batch: EventBatch): Promise<void> {
+    return this.take(batch);
+  }
+  @EventPattern(topics.verifications.name, GROUP)
+  onVerifications(batch: EventBatch): Promise<void> {
+    return this.take(batch);
+  }
+  @EventPattern(topics.alerts.name, GROUP)
+  onAlerts(batch: EventBatch): Promise<void> {
+    return this.take(batch);
+  }
+
+  private async take({ events }: EventBatch): Promise<void> {
+    const workspaceIds = new Set(events.flatMap((logged) => workspaceOf(logged) ?? []));
+    if (workspaceIds.size === 0) return;
+    const listeners = await findListening(this.dataSource.manager, [...workspaceIds]);
+    if (listeners.length === 0) return;
+    // An endpoint is told of what happens from its creation on; what was before can be replayed.
+    const since = new Map(listeners.map(({ id, createdAt }) => [id, createdAt]));
+    const count = await this.dataSource.transaction(async (manager) => {
+      let queued = 0;
+      for (const listener of listeners) {
+        const fresh = events.filter(({ event }) => event.time >= (since.get(listener.id) ?? ''));
+        queued += await queueFor(manager, [listener], { events: fresh, clock: this.clock });
+      }
+      return queued;
+    });
+    if (count === 0) return;
+    this.queued.inc(count);
+    this.sender.wake();
+  }
+}
