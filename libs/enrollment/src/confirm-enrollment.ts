@@ -1,4 +1,4 @@
-import { FactorEnrollment, lockSubjectById, type Doing, type StoredSubject } from '@signet/mfa';
+import { FactorEnrollment, lockSubjectById, type Doing, type StoredSubject, type TotpDiagnosis } from '@signet/mfa';
 import { Clock, OutboxRelay, SignetError } from '@signet/platform';
 import { Injectable } from '@nestjs/common';
 import { DataSource, type EntityManager } from 'typeorm';
@@ -15,6 +15,19 @@ export interface Confirmation {
   requestId: string;
   /** The address of whoever confirms, for the audit log. */
   ip: string;
+}
+
+/** A wrong code, with its cause where that can be told: an app that ignores parameters, or a clock that is off. */
+function wrongCode(diagnosis: TotpDiagnosis | undefined, left: number): SignetError {
+  if (diagnosis?.cause === 'ignored-parameters')
+    return new SignetError('app-ignored-parameters', {
+      detail: `Your app ignored ${diagnosis.ignored}: use another authenticator app`,
+      attemptsLeft: left,
+    });
+  if (diagnosis?.cause !== 'clock') return new SignetError('invalid-code', { attemptsLeft: left });
+  const way = diagnosis.seconds < 0 ? 'slow' : 'fast';
+  const detail = `Your phone’s clock is about ${Math.abs(diagnosis.seconds)} s ${way}: set it to automatic and try again`;
+  return new SignetError('invalid-code', { detail, attemptsLeft: left });
 }
 
 /** What came of it; a refusal is committed, too, before anybody hears of it. */
@@ -57,7 +70,9 @@ export class ConfirmEnrollment {
     const doing = { actor: `subject:${subject.id}`, requestId, at: this.clock.now(), ip };
     if (!isOpen(enrollment, doing.at)) return this.refuseEnded(manager, enrollment, doing);
     const right = await this.factors.confirm(manager, enrollment.factorId, { code, at: doing.at });
-    return right ? this.activate(manager, { subject, enrollment }, doing) : this.refuse(manager, enrollment, doing);
+    return right
+      ? this.activate(manager, { subject, enrollment }, doing)
+      : this.refuse(manager, { enrollment, code }, doing);
   }
 
   private async activate(
@@ -73,11 +88,16 @@ export class ConfirmEnrollment {
     return { confirmed: { status: 'active', factorId: enrollment.factorId, recoveryCodes } };
   }
 
-  private async refuse(manager: EntityManager, enrollment: StoredEnrollment, doing: Doing): Promise<Outcome> {
+  private async refuse(
+    manager: EntityManager,
+    { enrollment, code }: { enrollment: StoredEnrollment; code: string },
+    doing: Doing,
+  ): Promise<Outcome> {
     const left = attemptsLeft(await countWrongCode(manager, enrollment.id));
     const action = { action: 'enrollment.confirm', result: 'rejected', reason: 'invalid_code' };
     await auditEnrollment(manager, enrollment, { ...doing, ...action });
-    if (left > 0) return { refused: new SignetError('invalid-code', { attemptsLeft: left }) };
+    const diagnosis = await this.factors.diagnose(manager, enrollment.factorId, { code, at: doing.at });
+    if (left > 0) return { refused: wrongCode(diagnosis, left) };
     await abandonEnrollment(manager, this.factors, { enrollment, ending: 'failed', doing });
     return { refused: new SignetError('enrollment-failed', { detail: 'Too many wrong codes: begin again' }) };
   }

@@ -5,7 +5,7 @@ import { announceEnrollment, auditEnrollment } from './enrollment-trail.js';
 import { endEnrollment } from './enrollments.sql.js';
 
 /** How an enrollment ends without a factor. */
-export type Ending = 'expired' | 'superseded' | 'failed';
+export type Ending = 'expired' | 'superseded' | 'failed' | 'revoked';
 
 /**
  * Ends an enrollment that was not confirmed: its secret dies with it, and nothing else of the subject is touched.

@@ -3,6 +3,7 @@ import { AccessModule, accessMigrations, AccessService } from '@signet/access';
 import { AuditModule, auditMigrations } from '@signet/audit';
 import { EnrollmentEventSchema } from '@signet/contracts';
 import { mfaMigrations, VerificationModule } from '@signet/mfa';
+import { PoliciesModule, policiesMigrations } from '@signet/policies';
 import { createTestApp, openTestPlatform, type TestPlatform } from '@signet/testing';
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 import { pino } from 'pino';
@@ -37,12 +38,13 @@ describe('enrollment', () => {
     platform = await openTestPlatform([
       ...auditMigrations,
       ...accessMigrations,
+      ...policiesMigrations,
       ...mfaMigrations,
       ...enrollmentMigrations,
     ]);
     platform.clock.set(new Date('2026-11-24T12:00:05Z'));
     const logger = pino({ level: 'trace' }, { write: (line: string) => void logged.push(line) });
-    const modules = [AccessModule, AuditModule, EnrollmentModule, VerificationModule];
+    const modules = [AccessModule, AuditModule, PoliciesModule, EnrollmentModule, VerificationModule];
     app = await createTestApp({ ...platform, logger }, modules);
     admin = (await app.get(AccessService).bootstrap()) ?? '';
   });
@@ -158,7 +160,7 @@ describe('enrollment', () => {
     expect(await verify(subject, codeNow(created))).toMatchObject({ result: 'accepted', factorId });
     expect(await verify(subject, recoveryCodes[9] ?? '', 'recovery')).toMatchObject({ result: 'accepted' });
     expect((await call('GET', `/v1/enrollments/${created.id}`)).json()).toMatchObject({ status: 'active', factorId });
-    expect(await eventsOf(subject)).toEqual(['enrollment.created', 'enrollment.confirmed']);
+    expect(await eventsOf(subject)).toEqual(['enrollment.created', 'enrollment.confirmed', 'factor.replayed']);
     const { id } = (await call('GET', `/v1/subjects/${subject}`)).json();
     const entry = (await auditOf(subject)).find(({ action }) => action === 'enrollment.confirm');
     expect(entry).toMatchObject({
@@ -226,6 +228,37 @@ describe('enrollment', () => {
     expect(problemOf(await confirm(created, codeNow(created)))).toEqual([410, 'enrollment-failed']);
     expect(await statusOf(created)).toBe('expired');
     expect(await eventsOf(subject)).toEqual(['enrollment.created', 'enrollment.expired']);
+  });
+
+  it('names an app that ignores the parameters of the policy, and does not confirm it', async () => {
+    const subject = await newSubject();
+    const totp = { algorithm: 'SHA256' };
+    await call('POST', '/v1/policies', { name: 'p', mfa: 'required', match: { subjects: [subject] }, totp });
+    const created = await begin(subject);
+    expect(created.otpauthUri).toContain('&algorithm=SHA256');
+    const answer = await confirm(created, codeNow(created));
+    expect(problemOf(answer)).toEqual([422, 'app-ignored-parameters', 4]);
+    expect(answer.json().detail).toBe('Your app ignored SHA256: use another authenticator app');
+    expect(await statusOf(created)).toBe('claimed');
+  });
+
+  it('names a phone whose clock is wrong', async () => {
+    const created = await begin(await newSubject());
+    const answer = await confirm(created, codeNow(created, 3));
+    expect(problemOf(answer)).toEqual([422, 'invalid-code', 4]);
+    expect(answer.json().detail).toBe('Your phone’s clock is about 90 s fast: set it to automatic and try again');
+  });
+
+  it('ends with its subject, in one transaction, and is counted', async () => {
+    const subject = await newSubject();
+    const created = await begin(subject);
+    const answer = await call('POST', `/v1/subjects/${subject}/offboard`, { reason: 'left' });
+    expect(answer.json()).toMatchObject({ enrollmentsRevoked: 1, factorsRevoked: 0 });
+    expect(problemOf(await confirm(created, codeNow(created)))).toEqual([410, 'enrollment-failed']);
+    expect(await statusOf(created)).toBe('revoked');
+    expect(await eventsOf(subject)).toEqual(['enrollment.created', 'enrollment.revoked', 'subject.offboarded']);
+    await call('POST', `/v1/subjects/${subject}/reenable`, { reason: 'came back' });
+    expect(problemOf(await confirm(created, codeNow(created)))).toEqual([410, 'enrollment-failed']);
   });
 
   it('expires by being looked at, and tells it once', async () => {

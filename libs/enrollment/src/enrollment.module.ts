@@ -6,11 +6,12 @@ import { ConfirmEnrollment } from './confirm-enrollment.js';
 import { EnrollmentController } from './enrollment.controller.js';
 import { ReadEnrollment } from './read-enrollment.js';
 import { EnrollmentSettingsService } from './settings.service.js';
+import { SubjectEnrollments } from './subject-enrollments.js';
 
 /** `/v1/enrollments` and `/v1/settings/enrollment`, for the enrollment service. */
 @Module({
   imports: [IdempotencyModule, SubjectsModule],
   controllers: [EnrollmentController],
-  providers: [BeginEnrollment, ConfirmEnrollment, ReadEnrollment, EnrollmentSettingsService],
+  providers: [BeginEnrollment, ConfirmEnrollment, ReadEnrollment, EnrollmentSettingsService, SubjectEnrollments],
 })
 export class EnrollmentModule {}

@@ -47,7 +47,7 @@ export function readOpenEnrollments(manager: EntityManager, subjectId: string): 
 export async function endEnrollment(
   manager: EntityManager,
   id: string,
-  status: 'active' | 'failed' | 'expired' | 'superseded',
+  status: 'active' | 'failed' | 'expired' | 'superseded' | 'revoked',
   at: Date,
 ): Promise<void> {
   await manager.query('UPDATE enrollment.enrollments SET status = $2, ended_at = $3 WHERE id = $1', [id, status, at]);

@@ -1,6 +1,7 @@
 import { appendAudit } from '@signet/audit';
-import { TotpParametersSchema, type TotpParameters } from '@signet/contracts';
+import type { TotpParameters } from '@signet/contracts';
 import { KeyRing, newId } from '@signet/platform';
+import { applicablePolicy, readEffectivePolicies } from '@signet/policies';
 import { Injectable } from '@nestjs/common';
 import type { EntityManager } from 'typeorm';
 import { activateFactor, endFactor, findFactor, insertFactor, readFactors } from './factors.sql.js';
@@ -8,6 +9,7 @@ import { generateRecoveryCode, RECOVERY_CODES_PER_SET } from './recovery-code.js
 import { insertRecoveryCodes, removeRecoveryCodes } from './recovery-codes.sql.js';
 import { hashRecoveryCode } from './recovery-hash.js';
 import type { StoredSubject } from './subject.js';
+import type { TotpDiagnosis } from './totp-diagnosis.js';
 import { TotpKind } from './totp-kind.js';
 import { NO_STEP } from './totp.js';
 
@@ -38,11 +40,11 @@ export class FactorEnrollment {
     private readonly totp: TotpKind,
   ) {}
 
-  /** Makes a pending TOTP factor, which opens nothing before it is confirmed. */
+  /** Makes a pending TOTP factor with the parameters of the subject's policy; it opens nothing before it is confirmed. */
   async begin(manager: EntityManager, subject: StoredSubject, at: Date): Promise<BegunFactor> {
     const place = { id: newId(), workspaceId: subject.workspaceId };
     const secret = this.totp.newSecret();
-    const parameters = TotpParametersSchema.parse({});
+    const parameters = await parametersFor(manager, subject);
     await insertFactor(manager, {
       ...place,
       subjectId: subject.id,
@@ -68,6 +70,16 @@ export class FactorEnrollment {
     if (!result.matched) return false;
     await activateFactor(manager, factorId, result.step, at);
     return true;
+  }
+
+  /** What may be wrong with a code that did not confirm a factor: its app, or the clock of its phone. */
+  async diagnose(
+    manager: EntityManager,
+    factorId: string,
+    { code, at }: { code: string; at: Date },
+  ): Promise<TotpDiagnosis | undefined> {
+    const factor = await findFactor(manager, factorId);
+    return factor?.status === 'pending' ? this.totp.diagnose(factor, code, at) : undefined;
   }
 
   /** Ends a pending factor: its secret dies. */
@@ -110,4 +122,11 @@ export class FactorEnrollment {
       if (await endFactor(manager, set.id, 'replaced', at)) await removeRecoveryCodes(manager, set.id);
     }
   }
+}
+
+/** The parameters of the policy that decides about a subject; its networks count for nobody whose address is unknown. */
+async function parametersFor(manager: EntityManager, subject: StoredSubject): Promise<TotpParameters> {
+  const policies = await readEffectivePolicies(manager, subject.workspaceId);
+  const { algorithm, digits, period } = applicablePolicy(subject, policies, {}).terms.totp;
+  return { algorithm, digits, periodSeconds: period };
 }

@@ -9,10 +9,13 @@ export interface CodeAttempt {
   /** As it was typed. */
   code: string;
   at: Date;
+  /** How many TOTP steps before the current one count. */
+  pastSteps: 0 | 1;
 }
 
 export type CodeCheck =
-  | { result: 'accepted'; factorId: string }
+  /** `isCurrent`: a code of this very moment, not of a step that is over, and none that was written down before. */
+  | { result: 'accepted'; factorId: string; isCurrent: boolean }
   /** Right, but used before: no failure, and no success either. */
   | { result: 'replayed'; factorId: string }
   | { result: 'invalid' };

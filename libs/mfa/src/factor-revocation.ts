@@ -3,11 +3,19 @@ import { topics, type EnrollmentEvent, type Factor, type InputOf } from '@signet
 import { appendToOutbox, Clock, OutboxRelay, SignetError, type Caller } from '@signet/platform';
 import { Injectable } from '@nestjs/common';
 import { DataSource, type EntityManager } from 'typeorm';
+import type { Doing } from './factor-enrollment.js';
 import { toFactor, type StoredFactor } from './factor.js';
-import { endFactor, findFactor } from './factors.sql.js';
+import { endFactor, findFactor, renameFactor } from './factors.sql.js';
 import { removeRecoveryCodes } from './recovery-codes.sql.js';
 import type { StoredSubject } from './subject.js';
 import { lockSubjectById, raiseEpoch } from './subjects.sql.js';
+
+interface Revocation {
+  subject: StoredSubject;
+  factor: StoredFactor;
+  reason: string;
+  doing: Doing;
+}
 
 /** Ends a factor: a device was lost (security.md §4, NIST SP 800-63B-4 §3.2.1). */
 @Injectable()
@@ -26,14 +34,49 @@ export class FactorRevocation {
   async revoke(caller: Caller, { params, body }: InputOf<'revokeFactor'>): Promise<Factor> {
     const revoked = await this.dataSource.transaction(async (manager) => {
       const { subject, factor } = await this.lock(manager, caller, params.id);
-      const at = this.clock.now();
-      if (await endFactor(manager, factor.id, body.reason, at))
-        await this.record(manager, caller, { subject, factor, reason: body.reason, at });
+      const { actor, requestId } = caller;
+      const doing = { actor, requestId, at: this.clock.now() };
+      if (await this.end(manager, { subject, factor, reason: body.reason, doing }))
+        await raiseEpoch(manager, subject.id);
       return toFactor({ ...factor, status: 'revoked' });
     });
     this.relay.wake();
     if (!revoked) throw new SignetError('not-found');
     return revoked;
+  }
+
+  /**
+   * Names a factor for those who read the list; the attempts know its id only.
+   * @throws SignetError `not-found`
+   */
+  async rename(caller: Caller, { params, body }: InputOf<'renameFactor'>): Promise<Factor> {
+    const renamed = await this.dataSource.transaction(async (manager) => {
+      const { subject, factor } = await this.lock(manager, caller, params.id);
+      await renameFactor(manager, factor.id, body.name);
+      await appendAudit(manager, {
+        at: this.clock.now(),
+        workspaceId: caller.workspaceId,
+        actor: caller.actor,
+        action: 'factor.rename',
+        subject: subject.subject,
+        factorId: factor.id,
+        requestId: caller.requestId,
+      });
+      return toFactor({ ...factor, name: body.name });
+    });
+    if (!renamed) throw new SignetError('not-found');
+    return renamed;
+  }
+
+  /**
+   * Ends a factor of a subject that is locked, with its audit entry and its event. The caller raises the epoch.
+   * @returns whether it was not ended before
+   */
+  async end(manager: EntityManager, revocation: Revocation): Promise<boolean> {
+    const { factor, reason, doing } = revocation;
+    const isEnded = await endFactor(manager, factor.id, reason, doing.at);
+    if (isEnded) await this.record(manager, revocation);
+    return isEnded;
   }
 
   /** One that is pending is its enrollment's affair: here it is not found. */
@@ -50,22 +93,17 @@ export class FactorRevocation {
     return { subject, factor };
   }
 
-  private async record(
-    manager: EntityManager,
-    { workspaceId, actor, requestId }: Caller,
-    { subject, factor, reason, at }: { subject: StoredSubject; factor: StoredFactor; reason: string; at: Date },
-  ): Promise<void> {
+  private async record(manager: EntityManager, { subject, factor, reason, doing }: Revocation): Promise<void> {
     if (factor.type === 'recovery') await removeRecoveryCodes(manager, factor.id);
-    await raiseEpoch(manager, subject.id);
+    const { workspaceId } = subject;
+    const { at } = doing;
     await appendAudit(manager, {
-      at,
+      ...doing,
       workspaceId,
-      actor,
       action: 'factor.revoke',
       subject: subject.subject,
       factorId: factor.id,
       reason,
-      requestId,
     });
     const data: EnrollmentEvent['data'] = {
       workspaceId,

@@ -9,6 +9,8 @@ export interface StoredFactor {
   subjectId: string;
   type: FactorType;
   status: 'pending' | Factor['status'];
+  /** What its owner calls it. */
+  name: string | null;
   secret: Buffer | null;
   /** `TotpParametersSchema`; of other kinds empty. */
   parameters: unknown;
@@ -17,10 +19,32 @@ export interface StoredFactor {
   createdAt: Date;
   confirmedAt: Date | null;
   lastUsedAt: Date | null;
+  /** Truncated. */
+  lastUsedIp: string | null;
+  lastUsedCountry: string | null;
 }
 
 /** @returns undefined for one that was never confirmed: nobody but its enrollment knows it */
-export function toFactor({ id, type, status, createdAt, confirmedAt, lastUsedAt }: StoredFactor): Factor | undefined {
+export function toFactor(factor: StoredFactor): Factor | undefined {
+  const {
+    id,
+    type,
+    status,
+    name,
+    createdAt,
+    confirmedAt,
+    lastUsedAt,
+    lastUsedIp: ip,
+    lastUsedCountry: country,
+  } = factor;
   if (status === 'pending' || !confirmedAt) return undefined;
-  return { id, type, status, createdAt: createdAt.toISOString(), lastUsedAt: lastUsedAt?.toISOString() ?? null };
+  return {
+    id,
+    type,
+    status,
+    name,
+    createdAt: createdAt.toISOString(),
+    lastUsedAt: lastUsedAt?.toISOString() ?? null,
+    lastUsedFrom: ip || country ? { ip, country } : null,
+  };
 }

@@ -1,8 +1,9 @@
 import type { EntityManager } from 'typeorm';
 import type { FactorType, StoredFactor } from './factor.js';
 
-const COLUMNS = `id, workspace_id AS "workspaceId", subject_id AS "subjectId", type, status, secret, parameters,
-  last_step AS "lastStep", failures, created_at AS "createdAt", confirmed_at AS "confirmedAt", last_used_at AS "lastUsedAt"`;
+const COLUMNS = `id, workspace_id AS "workspaceId", subject_id AS "subjectId", type, status, name, secret, parameters,
+  last_step AS "lastStep", failures, created_at AS "createdAt", confirmed_at AS "confirmedAt",
+  last_used_at AS "lastUsedAt", last_used_ip AS "lastUsedIp", last_used_country AS "lastUsedCountry"`;
 
 type FactorRow = Omit<StoredFactor, 'lastStep'> & { lastStep: string };
 const toStoredFactor = (row: FactorRow): StoredFactor => ({ ...row, lastStep: Number(row.lastStep) });
@@ -90,8 +91,40 @@ export async function uncountFactorFailures(manager: EntityManager, ids: readonl
   await manager.query('UPDATE mfa.factors SET failures = failures - 1 WHERE id = ANY($1)', [ids]);
 }
 
-export async function noteFactorUse(manager: EntityManager, id: string, at: Date): Promise<void> {
-  await manager.query('UPDATE mfa.factors SET failures = 0, last_used_at = $2 WHERE id = $1', [id, at]);
+/** @param from the truncated address and the country, as far as they are known */
+export async function noteFactorUse(
+  manager: EntityManager,
+  id: string,
+  { at, from }: { at: Date; from: { ip: string | undefined; country: string | undefined } },
+): Promise<void> {
+  await manager.query(
+    `UPDATE mfa.factors SET failures = 0, last_used_at = $2, last_used_ip = $3, last_used_country = $4 WHERE id = $1`,
+    [id, at, from.ip ?? null, from.country ?? null],
+  );
+}
+
+/** @returns whether this call is the first that tells of a second use of the newest step */
+export async function noteReplay(manager: EntityManager, id: string): Promise<boolean> {
+  const [, count]: [unknown, number] = await manager.query(
+    'UPDATE mfa.factors SET noticed_step = last_step WHERE id = $1 AND noticed_step < last_step',
+    [id],
+  );
+  return count === 1;
+}
+
+export async function renameFactor(manager: EntityManager, id: string, name: string | null): Promise<void> {
+  await manager.query('UPDATE mfa.factors SET name = $2 WHERE id = $1', [id, name]);
+}
+
+/** @returns how many factors of a subject were locked and are active again; the failures of all are forgotten */
+export async function unlockFactors(manager: EntityManager, subjectId: string): Promise<number> {
+  const [rows]: [{ locked: boolean }[], number] = await manager.query(
+    `UPDATE mfa.factors f SET status = CASE f.status WHEN 'locked' THEN 'active' ELSE f.status END, failures = 0
+     FROM (SELECT id, status = 'locked' AS locked FROM mfa.factors WHERE subject_id = $1) before
+     WHERE f.id = before.id AND (before.locked OR f.failures > 0) RETURNING before.locked`,
+    [subjectId],
+  );
+  return rows.filter(({ locked }) => locked).length;
 }
 
 /** @returns the ids of those that had failed too often and are locked now */

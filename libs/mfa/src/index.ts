@@ -1,7 +1,10 @@
 export { FactorEnrollment, type BegunFactor, type Doing } from './factor-enrollment.js';
 export { mfaMigrations } from './mfa.migrations.js';
 export { otpauthUri, toBase32 } from './otpauth.js';
+export { resealSecrets, type ResealProgress, type ResealResult } from './reseal.js';
+export { SubjectEndings, type EndOfSubject, type Ended } from './subject-endings.js';
 export type { StoredSubject } from './subject.js';
 export { SubjectsModule } from './subjects.module.js';
 export { lockSubject, lockSubjectById } from './subjects.sql.js';
+export type { TotpDiagnosis } from './totp-diagnosis.js';
 export { VerificationModule } from './verification/verification.module.js';

@@ -1,5 +1,6 @@
 import { auditMigrations } from '@signet/audit';
 import { KeyRing, newId, type Caller } from '@signet/platform';
+import { policiesMigrations } from '@signet/policies';
 import { openTestDatabase, type TestDatabase } from '@signet/testing';
 import type { DataSource } from 'typeorm';
 import { authenticatorCode, wrongCode } from './authenticator.fixture.js';
@@ -25,7 +26,7 @@ describe('mfa storage', () => {
   const workspaceId = newId();
 
   beforeAll(async () => {
-    database = await openTestDatabase([...auditMigrations, ...mfaMigrations]);
+    database = await openTestDatabase([...auditMigrations, ...policiesMigrations, ...mfaMigrations]);
   });
   afterAll(() => database.close());
 

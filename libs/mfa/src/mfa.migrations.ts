@@ -95,4 +95,42 @@ class CreateMfa1790000004000 {
   }
 }
 
-export const mfaMigrations: readonly Migration[] = [CreateMfa1790000004000];
+class ExtendSubjectsAndFactors1790000004100 {
+  name = 'ExtendSubjectsAndFactors1790000004100';
+
+  async up(runner: QueryRunner): Promise<void> {
+    await runner.query(`
+      ALTER TABLE mfa.subjects
+        ADD COLUMN attributes jsonb NOT NULL DEFAULT '{}',
+        ADD COLUMN version int NOT NULL DEFAULT 1,
+        DROP CONSTRAINT subjects_status_check,
+        ADD CONSTRAINT subjects_status_check CHECK (status IN ('active', 'suspended', 'offboarded'));
+      CREATE INDEX ON mfa.subjects USING gin (groups);
+      CREATE INDEX ON mfa.subjects USING gin (roles);
+      -- Each attempt changes the counts, which no index has: with room in the page that is a heap-only update.
+      ALTER TABLE mfa.subjects SET (fillfactor = 85);
+      ALTER TABLE mfa.factors SET (fillfactor = 85);
+      ALTER TABLE mfa.factors
+        ADD COLUMN name text,
+        ADD COLUMN last_used_ip text,
+        ADD COLUMN last_used_country text,
+        -- The newest step whose second use its owner was told of.
+        ADD COLUMN noticed_step bigint NOT NULL DEFAULT -1;
+      ALTER TABLE mfa.verifications
+        DROP CONSTRAINT verifications_result_check,
+        ADD CONSTRAINT verifications_result_check CHECK (result IN ('accepted', 'rejected', 'throttled', 'step_up')),
+        -- The verification whose step-up this one answers; each is answered once.
+        ADD COLUMN step_up_of uuid;
+      CREATE UNIQUE INDEX ON mfa.verifications (step_up_of) WHERE step_up_of IS NOT NULL AND result = 'accepted';
+
+      GRANT UPDATE (name) ON mfa.factors TO signet_enrollment;
+      GRANT UPDATE (last_used_ip, last_used_country, noticed_step) ON mfa.factors TO signet_verification;
+    `);
+  }
+
+  async down(): Promise<void> {
+    throw new Error('Migrations only go forward');
+  }
+}
+
+export const mfaMigrations: readonly Migration[] = [CreateMfa1790000004000, ExtendSubjectsAndFactors1790000004100];

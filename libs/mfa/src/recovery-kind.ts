@@ -17,7 +17,7 @@ export class RecoveryKind implements FactorKind {
     const hashes = this.keyRing.keyIds.map((keyId) => hashRecoveryCode(this.keyRing, { subjectId, keyId }, code));
     const ids = candidates.map(({ id }) => id);
     const accepted = await useRecoveryCode(manager, ids, hashes, at);
-    if (accepted) return { result: 'accepted', factorId: accepted };
+    if (accepted) return { result: 'accepted', factorId: accepted, isCurrent: false };
     const used = await findUsedRecoveryCode(manager, ids, hashes);
     return used ? { result: 'replayed', factorId: used } : { result: 'invalid' };
   }

@@ -1,6 +1,7 @@
 import { AccessModule, accessMigrations, AccessService } from '@signet/access';
 import { AuditModule, auditMigrations } from '@signet/audit';
 import { EnrollmentEventSchema } from '@signet/contracts';
+import { policiesMigrations } from '@signet/policies';
 import { createTestApp, openTestPlatform, type TestPlatform } from '@signet/testing';
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 import { authenticatorCode } from './authenticator.fixture.js';
@@ -16,7 +17,12 @@ describe('subjects and factors', () => {
   let admin: string;
 
   beforeAll(async () => {
-    platform = await openTestPlatform([...auditMigrations, ...accessMigrations, ...mfaMigrations]);
+    platform = await openTestPlatform([
+      ...auditMigrations,
+      ...accessMigrations,
+      ...policiesMigrations,
+      ...mfaMigrations,
+    ]);
     app = await createTestApp(platform, [AccessModule, AuditModule, SubjectsModule, VerificationModule]);
     admin = (await app.get(AccessService).bootstrap()) ?? '';
   });
@@ -60,7 +66,9 @@ describe('subjects and factors', () => {
         email: 'anna@example.com',
         groups: ['vpn'],
         roles: [],
+        attributes: {},
         status: 'active',
+        version: 1,
         createdAt: platform.clock.now().toISOString(),
         updatedAt: platform.clock.now().toISOString(),
       },
@@ -71,6 +79,7 @@ describe('subjects and factors', () => {
       ...created.json(),
       email: null,
       roles: ['root'],
+      version: 2,
       updatedAt: platform.clock.now().toISOString(),
     });
     platform.clock.advance(1000);
@@ -97,8 +106,10 @@ describe('subjects and factors', () => {
           id: factorId,
           type: 'totp',
           status: 'active',
+          name: null,
           createdAt: platform.clock.now().toISOString(),
           lastUsedAt: null,
+          lastUsedFrom: null,
         },
       ],
     });

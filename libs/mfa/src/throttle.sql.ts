@@ -45,12 +45,13 @@ export async function writeStrangerThrottle(
   );
 }
 
-/** Forgets a few names that nobody tried for 30 days: each new one pays for old ones, and none waits for another. */
-export async function removeOldStrangers(manager: EntityManager, at: Date): Promise<void> {
-  await manager.query(
+/** Forgets names that nobody tried for 30 days, `limit` at most. @returns how many */
+export async function removeOldStrangers(manager: EntityManager, at: Date, limit: number): Promise<number> {
+  const [, count]: [unknown, number] = await manager.query(
     `DELETE FROM mfa.strangers WHERE (workspace_id, subject) IN (
        SELECT workspace_id, subject FROM mfa.strangers WHERE seen_at < $1::timestamptz - interval '30 days'
-       ORDER BY seen_at LIMIT 5 FOR UPDATE SKIP LOCKED)`,
-    [at],
+       ORDER BY seen_at LIMIT $2 FOR UPDATE SKIP LOCKED)`,
+    [at, limit],
   );
+  return count;
 }

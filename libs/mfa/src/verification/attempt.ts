@@ -1,6 +1,5 @@
-import type { CreateVerification } from '@signet/contracts';
+import type { CreateVerification, RejectionReason, StepUp } from '@signet/contracts';
 import { newId, type Caller } from '@signet/platform';
-import type { RejectionReason } from '@signet/contracts';
 
 /** One call of `POST /v1/verifications`. `code` goes to the factor kinds and nowhere else. */
 export interface Attempt extends CreateVerification {
@@ -9,16 +8,20 @@ export interface Attempt extends CreateVerification {
   at: Date;
 }
 
+/** What a right code left open: a factor of another kind, or a code of the step that is running. */
+export type StepUpReason = 'second_factor' | 'current_step';
+
 /** What was decided about an attempt; `throttled`: nothing was evaluated. */
 export interface Decision {
-  result: 'accepted' | 'rejected' | 'throttled';
+  result: 'accepted' | 'rejected' | 'throttled' | 'step_up';
   /** The true one. */
-  reason?: RejectionReason;
+  reason?: RejectionReason | StepUpReason;
   factorId?: string;
   /** Absent for a name that is nobody's. */
   subjectId?: string;
   /** Failures that are still free of a wait. */
   attemptsLeft: number;
+  stepUp?: StepUp;
 }
 
 export const toAttempt = (caller: Caller, body: CreateVerification, at: Date): Attempt => ({

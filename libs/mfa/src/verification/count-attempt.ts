@@ -1,4 +1,5 @@
 import { appendAudit } from '@signet/audit';
+import { truncateIp } from '@signet/platform';
 import type { EntityManager } from 'typeorm';
 import type { CodeCheck } from '../factor-kind.js';
 import type { StoredFactor } from '../factor.js';
@@ -43,11 +44,17 @@ export async function settleCount(
     return afterFailure(target.throttle, attempt.at);
   }
   await uncountFactorFailures(manager, ids);
-  if (check.result === 'accepted') await noteFactorUse(manager, check.factorId, attempt.at);
+  if (check.result === 'accepted')
+    await noteFactorUse(manager, check.factorId, { at: attempt.at, from: placeOf(attempt) });
   const settled = check.result === 'accepted' ? { failures: 0, waitUntil: null } : target.throttle;
   await writeThrottle(manager, attempt, { ...target, throttle: settled });
   return settled;
 }
+
+const placeOf = ({ context }: Attempt): { ip: string | undefined; country: string | undefined } => ({
+  ip: context?.ip && truncateIp(context.ip),
+  country: context?.country,
+});
 
 function writeThrottle(
   manager: EntityManager,

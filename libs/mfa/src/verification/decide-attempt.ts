@@ -1,10 +1,13 @@
 import type { EntityManager } from 'typeorm';
 import type { CodeCheck, FactorKind } from '../factor-kind.js';
 import { attemptsLeft } from '../throttle.js';
+import { applicableTerms } from './applicable-terms.js';
 import type { Attempt, Decision } from './attempt.js';
 import { countAttempt, settleCount } from './count-attempt.js';
+import { openDemand, type OpenDemand } from './demand-step-up.js';
 import { findCandidates, type Candidates } from './find-candidates.js';
 import { lockTarget } from './lock-target.js';
+import { noticeReplay } from './notice-replay.js';
 import { recordAttempt } from './record-attempt.js';
 import { refuseWhileWaiting } from './refuse-while-waiting.js';
 
@@ -16,24 +19,27 @@ export async function decideAttempt(manager: EntityManager, kind: FactorKind, at
   const { code, at } = attempt;
   const target = await lockTarget(manager, attempt);
   refuseWhileWaiting(target.throttle, at);
-  const { factors: candidates, whyNone } = await findCandidates(manager, target, kind.type);
-  await countAttempt(manager, attempt, { target, candidates });
+  const { terms, stepUp } = await applicableTerms(manager, target, attempt);
+  const candidates = await findCandidates(manager, target, { type: kind.type, terms });
+  const { factors } = candidates;
+  await countAttempt(manager, attempt, { target, candidates: factors });
   const subjectId = target.subject?.id;
-  const check = await kind.check(manager, { subjectId, candidates, code, at });
-  const throttle = await settleCount(manager, attempt, { target, candidates, check });
-  const decision = {
-    ...outcomeOf(check, { factors: candidates, whyNone }),
-    subjectId,
-    attemptsLeft: attemptsLeft(throttle),
-  };
+  const pastSteps = terms.totp.driftSteps;
+  const check = await kind.check(manager, { subjectId, candidates: factors, code, at, pastSteps });
+  const throttle = await settleCount(manager, attempt, { target, candidates: factors, check });
+  const demand = await openDemand(manager, attempt, { target, stepUp, check });
+  const decision = { ...outcomeOf(check, candidates, demand), subjectId, attemptsLeft: attemptsLeft(throttle) };
   await recordAttempt(manager, attempt, decision);
+  if (check.result === 'replayed') await noticeReplay(manager, attempt, { target, factorId: check.factorId });
   return decision;
 }
 
 function outcomeOf(
   check: CodeCheck,
   { factors, whyNone }: Candidates,
-): Pick<Decision, 'result' | 'reason' | 'factorId'> {
+  demand: OpenDemand | undefined,
+): Pick<Decision, 'result' | 'reason' | 'factorId' | 'stepUp'> {
+  if (check.result === 'accepted' && demand) return { result: 'step_up', factorId: check.factorId, ...demand };
   if (check.result === 'accepted') return { result: 'accepted', factorId: check.factorId };
   if (check.result === 'replayed') return { result: 'rejected', reason: 'replayed', factorId: check.factorId };
   const [only, ...others] = factors;

@@ -1,4 +1,5 @@
-import type { RejectionReason } from '@signet/contracts';
+import type { PolicyTerms, RejectionReason } from '@signet/contracts';
+import { acceptedKinds } from '@signet/policies';
 import type { EntityManager } from 'typeorm';
 import type { FactorType, StoredFactor } from '../factor.js';
 import { readFactors } from '../factors.sql.js';
@@ -11,15 +12,16 @@ export interface Candidates {
   whyNone: RejectionReason;
 }
 
-/** Active factors of the kind; a locked or revoked one is refused without evaluating. */
+/** Active factors of the kind, where the policy accepts it; a locked or revoked one is refused without evaluating. */
 export async function findCandidates(
   manager: EntityManager,
   { subject }: Target,
-  type: FactorType,
+  { type, terms }: { type: FactorType; terms: PolicyTerms },
 ): Promise<Candidates> {
   if (!subject) return { factors: [], whyNone: 'unknown_subject' };
-  if (subject.status === 'offboarded') return { factors: [], whyNone: 'offboarded' };
   const all = await readFactors(manager, subject.id, type);
+  if (subject.status !== 'active') return { factors: [], whyNone: subject.status };
+  if (!acceptedKinds(terms).includes(type)) return { factors: [], whyNone: 'not_allowed' };
   return { factors: all.filter(({ status }) => status === 'active'), whyNone: whyNoneOf(all) };
 }
 

@@ -2,7 +2,7 @@ import type { EntityManager } from 'typeorm';
 import { lockSubject } from '../subjects.sql.js';
 import type { StoredSubject } from '../subject.js';
 import type { Throttle } from '../throttle.js';
-import { lockStranger, removeOldStrangers } from '../throttle.sql.js';
+import { lockStranger } from '../throttle.sql.js';
 import type { Attempt } from './attempt.js';
 
 /** Whose attempt it is, under its lock. `subject` is absent for a name that is nobody's. */
@@ -19,6 +19,5 @@ export async function lockTarget(manager: EntityManager, { caller, subject: name
   const { workspaceId } = caller;
   const subject = await lockSubject(manager, workspaceId, name);
   if (subject) return { subject, throttle: subject };
-  await removeOldStrangers(manager, at);
   return { throttle: await lockStranger(manager, { workspaceId, subject: name }, at) };
 }

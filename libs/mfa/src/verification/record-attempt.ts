@@ -41,7 +41,7 @@ function audit(
 /** The key is the subject's UUID; a name that is nobody's has none. */
 function announce(manager: EntityManager, attempt: Attempt, { subjectId, ...decision }: Decision): Promise<void> {
   const { id, caller, subject, factor, context, at } = attempt;
-  const result = decision.result === 'accepted' ? 'accepted' : 'rejected';
+  const result = decision.result === 'throttled' ? 'rejected' : decision.result;
   const data: VerificationData = {
     workspaceId: caller.workspaceId,
     verificationId: id,

@@ -2,6 +2,7 @@ import { AccessModule, accessMigrations, AccessService } from '@signet/access';
 import { AuditModule, auditMigrations } from '@signet/audit';
 import { VerificationDataSchema, type AuditEntry, type Scope, type Verification } from '@signet/contracts';
 import { createMetrics } from '@signet/platform';
+import { policiesMigrations } from '@signet/policies';
 import { createTestApp, openTestPlatform, type TestPlatform } from '@signet/testing';
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 import { pino } from 'pino';
@@ -36,7 +37,12 @@ describe('POST /v1/verifications', () => {
   let names = 0;
 
   beforeAll(async () => {
-    platform = await openTestPlatform([...auditMigrations, ...accessMigrations, ...mfaMigrations]);
+    platform = await openTestPlatform([
+      ...auditMigrations,
+      ...accessMigrations,
+      ...policiesMigrations,
+      ...mfaMigrations,
+    ]);
     platform.clock.set(new Date('2026-11-24T12:00:05Z'));
     const logger = pino({ level: 'trace' }, { write: (line: string) => void logged.push(line) });
     app = await createTestApp({ ...platform, logger }, modules);

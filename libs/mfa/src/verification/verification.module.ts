@@ -2,6 +2,8 @@ import { IdempotencyModule } from '@signet/access';
 import { Module } from '@nestjs/common';
 import { RecoveryKind } from '../recovery-kind.js';
 import { TotpKind } from '../totp-kind.js';
+import { AddressLimits } from './address-limits.js';
+import { StrangerSweep } from './stranger-sweep.js';
 import { VerificationController } from './verification.controller.js';
 import { VerificationService } from './verification.service.js';
 
@@ -9,7 +11,7 @@ import { VerificationService } from './verification.service.js';
 @Module({
   imports: [IdempotencyModule],
   controllers: [VerificationController],
-  providers: [VerificationService, TotpKind, RecoveryKind],
+  providers: [VerificationService, AddressLimits, StrangerSweep, TotpKind, RecoveryKind],
   exports: [VerificationService],
 })
 export class VerificationModule {}

@@ -1,11 +1,12 @@
 import { Idempotency } from '@signet/access';
-import type { CreateVerification, Verification } from '@signet/contracts';
+import { REJECTION_REASONS, type CreateVerification, type RejectionReason, type Verification } from '@signet/contracts';
 import { Clock, OutboxRelay, SignetError, type Caller } from '@signet/platform';
 import { Injectable } from '@nestjs/common';
 import { DataSource } from 'typeorm';
 import { RecoveryKind } from '../recovery-kind.js';
 import { findSubject } from '../subjects.sql.js';
 import { TotpKind } from '../totp-kind.js';
+import { AddressLimits } from './address-limits.js';
 import { toAttempt, type Attempt, type Decision } from './attempt.js';
 import { decideAttempt } from './decide-attempt.js';
 import { recordAttempt } from './record-attempt.js';
@@ -20,6 +21,7 @@ export class VerificationService {
     private readonly relay: OutboxRelay,
     private readonly totp: TotpKind,
     private readonly recovery: RecoveryKind,
+    private readonly addresses: AddressLimits,
   ) {}
 
   /**
@@ -31,11 +33,14 @@ export class VerificationService {
     const attempt = toAttempt(caller, body, this.clock.now());
     const once = { caller, operation: 'createVerification', key: idempotencyKey, request: body } as const;
     try {
-      return await this.dataSource.transaction((manager) =>
+      await this.addresses.take(attempt);
+      const answer = await this.dataSource.transaction((manager) =>
         this.idempotency.once(manager, once, async () =>
           toAnswer(attempt, await decideAttempt(manager, this[body.factor], attempt)),
         ),
       );
+      if (answer.result !== 'rejected') await this.addresses.giveBack(attempt);
+      return answer;
     } catch (error) {
       if (error instanceof SignetError && error.kind === 'too-many-attempts') await this.recordRefusal(attempt);
       throw error;
@@ -58,12 +63,11 @@ export class VerificationService {
 }
 
 /** The true reason only for a key that may have it: the answer may end up on somebody's screen. */
-function toAnswer({ id, caller }: Attempt, { result, reason, factorId, attemptsLeft }: Decision): Verification {
+function toAnswer({ id, caller }: Attempt, decision: Decision): Verification {
+  const { result, reason, factorId, attemptsLeft, stepUp } = decision;
   if (result === 'accepted') return { id, result, factorId };
-  return {
-    id,
-    result: 'rejected',
-    reason: caller.scopes.includes('verify:reason') ? reason : 'failed',
-    attemptsLeft,
-  };
+  if (result === 'step_up') return { id, result, factorId, stepUp };
+  const isTrueReason = (text: string | undefined): text is RejectionReason =>
+    caller.scopes.includes('verify:reason') && REJECTION_REASONS.some((known) => known === text);
+  return { id, result: 'rejected', reason: isTrueReason(reason) ? reason : 'failed', attemptsLeft };
 }

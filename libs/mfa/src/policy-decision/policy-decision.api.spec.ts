@@ -1,0 +1,99 @@
+import { AccessModule, accessMigrations, AccessService } from '@signet/access';
+import { AuditModule, auditMigrations } from '@signet/audit';
+import { PolicyDryRunSchema } from '@signet/contracts';
+import { PoliciesModule, policiesMigrations } from '@signet/policies';
+import { createTestApp, openTestPlatform, type TestPlatform } from '@signet/testing';
+import type { NestFastifyApplication } from '@nestjs/platform-fastify';
+import { mfaMigrations } from '../mfa.migrations.js';
+import { People } from '../people.fixture.js';
+import { SubjectsModule } from '../subjects.module.js';
+
+describe('decisions of policies about subjects', () => {
+  let platform: TestPlatform;
+  let app: NestFastifyApplication;
+  let people: People;
+
+  beforeAll(async () => {
+    platform = await openTestPlatform([
+      ...auditMigrations,
+      ...accessMigrations,
+      ...policiesMigrations,
+      ...mfaMigrations,
+    ]);
+    app = await createTestApp(platform, [AccessModule, AuditModule, PoliciesModule, SubjectsModule]);
+    const admin = (await app.get(AccessService).bootstrap()) ?? '';
+    people = new People({ ...platform, app, admin });
+    await people.enroll('enrolled', { roles: ['dba'] });
+    await people.call('PUT', '/v1/subjects/new', { roles: ['dba'] });
+    await people.call('PUT', '/v1/subjects/guest', {});
+    await people.call('PUT', '/v1/subjects/left', { roles: ['dba'] });
+    await people.call('POST', '/v1/subjects/left/offboard', { reason: 'left' });
+  });
+  afterAll(async () => {
+    await app.close();
+    await platform.close();
+  });
+
+  const evaluate = async (subject: string, context = {}) =>
+    (await people.call('POST', '/v1/policies/evaluate', { subject, context })).json();
+
+  it('answers what a subject needs, with the reasons, and denies whoever was offboarded', async () => {
+    const terms = { name: 'Admins', match: { roles: ['dba'] }, mfa: 'required', priority: 10 };
+    const policy = (await people.call('POST', '/v1/policies', terms)).json();
+    expect(await evaluate('enrolled')).toEqual({
+      decision: 'challenge',
+      factors: ['totp'],
+      policyId: policy.id,
+      graceUntil: null,
+      stepUp: null,
+      reasons: ['policy *Admins* matched role `dba`', 'MFA is required at every login'],
+    });
+    expect(await evaluate('new')).toMatchObject({ decision: 'enroll', factors: ['totp'] });
+    expect(await evaluate('guest')).toMatchObject({ decision: 'allow', policyId: null });
+    expect(await evaluate('left')).toMatchObject({ decision: 'deny' });
+    const nobody = await evaluate('nobody');
+    expect(nobody).toEqual(await evaluate('guest'));
+    await people.call('DELETE', `/v1/policies/${policy.id}`);
+    expect(await evaluate('new')).toMatchObject({ decision: 'allow', policyId: null });
+  });
+
+  it('rehearses a policy over everybody and changes nothing', async () => {
+    const policy = { name: 'All', mfa: 'required', match: { roles: ['dba'] } };
+    const before = (await people.call('GET', '/v1/policies')).json();
+    const report = (await people.call('POST', '/v1/policies/dry-run', { policy })).json();
+    expect(PolicyDryRunSchema.parse(report)).toMatchObject({
+      subjects: 3,
+      matched: 2,
+      decisions: { allow: 1, challenge: 1, enroll: 1, deny: 0 },
+      lockedOut: { count: 1, samples: [{ subject: 'new' }] },
+      unprotected: { count: 1, samples: [{ subject: 'guest' }] },
+      inGrace: { count: 0, samples: [] },
+      changed: 1,
+    });
+    expect((await people.call('GET', '/v1/policies')).json()).toEqual(before);
+    const gentle = (await people.call('POST', '/v1/policies/dry-run', { policy: { ...policy, graceDays: 7 } })).json();
+    expect(gentle).toMatchObject({ lockedOut: { count: 0 }, inGrace: { count: 1, samples: [{ subject: 'new' }] } });
+  });
+
+  it('rehearses a policy in the place of one that is there', async () => {
+    const terms = { name: 'There', match: { roles: ['dba'] }, mfa: 'required', priority: 10 };
+    const { id } = (await people.call('POST', '/v1/policies', terms)).json();
+    const dryRun = { policy: { ...terms, mfa: 'off' }, replaces: id };
+    const report = (await people.call('POST', '/v1/policies/dry-run', dryRun)).json();
+    expect(report).toMatchObject({ matched: 2, lockedOut: { count: 0 }, unprotected: { count: 2 }, changed: 2 });
+    const missing = { ...dryRun, replaces: '01a2101d-dcaa-720b-80a9-5aa1f45b4ffd' };
+    expect((await people.call('POST', '/v1/policies/dry-run', missing)).statusCode).toBe(404);
+    await people.call('DELETE', `/v1/policies/${id}`);
+  });
+
+  it('may be asked with the scope verify or enroll:read, and no other', async () => {
+    const status = async (scope: string): Promise<number> => {
+      const { key } = (await people.call('POST', '/v1/api-keys', { name: 'k', scopes: [scope] })).json();
+      const authorization = { authorization: `Bearer ${key}` };
+      return (await people.call('POST', '/v1/policies/evaluate', { subject: 's' }, authorization)).statusCode;
+    };
+    expect(await Promise.all(['verify', 'enroll:read', 'enroll:write', 'codes:write'].map(status))).toEqual([
+      200, 200, 200, 403,
+    ]);
+  });
+});
