@@ -1,0 +1,64 @@
+import { loadConfig } from '@signet/platform';
+import type { Site } from './directory.sql.js';
+import { SiteDirectory } from './site-directory.js';
+
+const site: Site = {
+  id: '0192f0c0-0000-7000-8000-000000000001',
+  workspaceId: '0192f0c0-0000-7000-8000-000000000002',
+  host: 'go.example.com',
+  caseSensitive: true,
+  defaultBrandId: null,
+  notFoundUrl: null,
+};
+const directory = (sites: Site[], environment: Record<string, string> = {}): SiteDirectory => {
+  const made = new SiteDirectory(loadConfig({ SIGNET_PUBLIC_URL: 'https://sgn.example', ...environment }));
+  made.replace(sites);
+  return made;
+};
+
+describe('a host', () => {
+  it.each(['go.example.com', 'GO.Example.com', 'go.example.com:8443', 'go.example.com.'])(
+    'is a domain’s as %s',
+    (host) => {
+      expect(directory([site]).placeOf(host)).toBe(site);
+    },
+  );
+
+  it.each([
+    'sgn.example',
+    'SGN.example:443',
+    'localhost:4002',
+    'a.localhost',
+    '127.0.0.1:4002',
+    '127.9.9.9',
+    '[::1]:80',
+  ])('is our own as %s, also where there are domains', (host) => {
+    expect(directory([site]).placeOf(host)).toBe('own');
+  });
+
+  it.each([
+    'evil.example',
+    'go.example.com.evil.example',
+    'xgo.example.com',
+    '127.0.0.1.evil.example',
+    '10.0.0.1',
+    '',
+    ' ',
+  ])('is nobody’s as %p where there are domains, and our own where there are none', (host) => {
+    expect(directory([site]).placeOf(host)).toBe('nobody');
+    expect(directory([]).placeOf(host)).toBe('own');
+    expect(directory([], { SIGNET_STRICT_HOSTS: 'true' }).placeOf(host)).toBe('nobody');
+  });
+
+  it('that is missing is nobody’s', () => {
+    expect(directory([site]).placeOf(undefined)).toBe('nobody');
+  });
+
+  it('is looked up anew after a change, and one of a thousand others before it makes no difference', () => {
+    const sites = directory([site]);
+    for (let index = 0; index < 3000; index += 1) expect(sites.placeOf(`h${index}.example`)).toBe('nobody');
+    expect(sites.placeOf('go.example.com')).toBe(site);
+    sites.replace([]);
+    expect(sites.placeOf('go.example.com')).toBe('own');
+  });
+});
