@@ -1,0 +1,18 @@
+export { appPage, type AppPage } from './app-page.js';
+export { claimPage, type ClaimPage } from './claim-page.js';
+export { filePage, type FilePage } from './file-page.js';
+export { escapeHtml, Html, markup } from './html.js';
+export { chooseLanguage, languages, writeTime, type Language } from './languages.js';
+export type { Picture } from './links-page.js';
+export { renderPage, type Page, type PageContent, type PageFrame } from './page.js';
+export { passwordPage, type PasswordPage } from './password-page.js';
+export { problemPage, type ProblemPage } from './problem-page.js';
+export {
+  DOWNLOAD_NAMES,
+  targetDownload,
+  targetPage,
+  type DownloadName,
+  type ShownCode,
+  type TargetPage,
+} from './target-page.js';
+export { problemText, type PageProblem, type PageText, type Texts } from './texts.js';

@@ -1,0 +1,130 @@
+import type { Texts } from './texts.js';
+
+const askForNew = 'Pida uno nuevo a la persona o a la empresa que le dio este código.';
+
+export const spanish: Texts = {
+  language: 'es',
+  frame: { issuedBy: (name) => `Emitido por ${name}`, checkCode: 'Comprobar un código', help: 'Ayuda' },
+  claimOnce: {
+    title: 'Abra su enlace',
+    happened: 'Este enlace solo se puede abrir una vez. Todavía no se ha gastado ningún uso.',
+    todo: 'Pulse el botón cuando quiera abrirlo.',
+  },
+  claimLimited: {
+    title: 'Abra su enlace',
+    happened: 'Este enlace solo se puede abrir un número limitado de veces. Todavía no se ha gastado ningún uso.',
+    todo: 'Pulse el botón cuando quiera abrirlo: contará como un uso.',
+  },
+  claimButton: 'Abrir el enlace',
+  password: {
+    title: 'Este código está protegido',
+    happened: 'Quien emitió este código le ha puesto una contraseña.',
+    todo: 'Introduzca la contraseña que le dieron.',
+    label: 'Contraseña',
+    button: 'Continuar',
+    wrong: 'Esta no es la contraseña. Compruébela e inténtelo de nuevo.',
+  },
+  app: {
+    title: 'Ábralo en la aplicación',
+    happened: 'Aquello a lo que lleva este código se abre mejor en una aplicación.',
+    todo: 'Si no tiene la aplicación o no ocurre nada, elija otra de las opciones.',
+    open: 'Abrir la aplicación',
+    get: 'Obtener la aplicación',
+    web: 'Ir a la página web',
+  },
+  contact: {
+    save: 'Guardar contacto',
+    phone: 'Teléfono',
+    mobile: 'Móvil',
+    work: 'Teléfono del trabajo',
+    home: 'Teléfono de casa',
+    fax: 'Número de fax',
+    email: 'Correo electrónico',
+    website: 'Sitio web',
+    address: 'Dirección',
+    note: 'Nota',
+  },
+  wifi: {
+    title: 'Conéctese a la wifi',
+    network: 'Red',
+    password: 'Contraseña',
+    security: 'Seguridad',
+    noPassword: 'No hace falta contraseña',
+    copy: 'Mantenga pulsada la contraseña para copiarla.',
+    how: 'Cómo conectarse',
+    openSettings: 'Abra los ajustes de wifi de su teléfono.',
+    chooseNetwork: 'Elija la red que lleva el nombre de arriba.',
+    enterPassword: 'Introduzca la contraseña y conéctese.',
+    chooseHidden: 'La red está oculta: elija «Otra» y escriba su nombre tal como aparece arriba.',
+    scan: 'Otro teléfono puede conectarse si escanea este código con la cámara.',
+    qr: 'Código QR con el nombre y la contraseña de la red',
+  },
+  event: { save: 'Añadir al calendario', when: 'Cuándo', where: 'Dónde', website: 'Sitio web' },
+  file: {
+    open: 'Abrir',
+    download: 'Descargar',
+    kinds: {
+      pdf: 'Documento PDF',
+      image: 'Imagen',
+      audio: 'Archivo de audio',
+      video: 'Archivo de vídeo',
+      text: 'Archivo de texto',
+      other: 'Archivo',
+    },
+  },
+  problems: {
+    'code-unknown': {
+      title: 'Este código no se conoce aquí',
+      happened: 'En esta dirección no hay ningún código. Puede que esté mal escrita o mal impresa.',
+      todo: 'Vuelva a escanear el código o compare la dirección letra por letra: las mayúsculas y las minúsculas son distintas.',
+    },
+    'code-revoked': {
+      title: 'Este código ha sido revocado',
+      happened: 'Quien emitió este código lo ha anulado definitivamente.',
+      todo: askForNew,
+    },
+    'code-expired': {
+      title: 'Este código ha caducado',
+      happened: 'El plazo de validez de este código ha terminado.',
+      todo: askForNew,
+    },
+    'code-exhausted': {
+      title: 'Este código ya se ha utilizado',
+      happened: 'Este código solo se podía utilizar un número limitado de veces y ya no le queda ningún uso.',
+      todo: `Si no lo utilizó usted, avise a quien se lo dio. ${askForNew}`,
+    },
+    'code-paused': {
+      title: 'Este código está desactivado',
+      happened: 'Quien emitió este código lo ha desactivado, quizá solo por un tiempo.',
+      todo: 'Inténtelo más tarde o pregunte a quien le dio este código.',
+    },
+    'code-not-active-yet': {
+      title: 'Este código aún no está activo',
+      happened: 'Este código se emitió para una fecha posterior.',
+      todo: 'Guárdelo y vuelva a escanearlo más tarde.',
+    },
+    'code-undecided': {
+      title: 'Ahora no se puede comprobar este código',
+      happened: 'No hemos podido averiguar si este código sigue siendo válido.',
+      todo: 'Espere un momento e inténtelo de nuevo. Si había pulsado un botón, vuelva atrás y púlselo otra vez: no se contará dos veces.',
+    },
+    'too-many-requests': {
+      title: 'Demasiados intentos',
+      happened: 'Ha habido demasiados intentos desde su red en poco tiempo.',
+      todo: 'Espere un poco e inténtelo de nuevo.',
+    },
+    'invalid-request': {
+      title: 'Esta página ya no es válida',
+      happened: 'No se ha podido leer el formulario. No se ha gastado ningún uso.',
+      todo: 'Vuelva a escanear el código y pulse el botón de la página nueva.',
+    },
+  },
+  otherProblem: {
+    title: 'Algo ha fallado',
+    happened: 'No se ha podido responder a esta solicitud.',
+    todo: 'Vuelva a escanear el código. Si no da resultado, avise a quien se lo dio.',
+  },
+  activeFrom: (at) => `Estará activo a partir del ${at}.`,
+  retryAfter: (seconds) => `Podrá intentarlo de nuevo dentro de ${seconds} ${seconds === 1 ? 'segundo' : 'segundos'}.`,
+  reference: (requestId) => `Referencia: ${requestId}`,
+};
