@@ -1,0 +1,4 @@
+export * from './build-url.js';
+export * from './choose-target.js';
+export * from './explain-target.js';
+export * from './scan.js';
