@@ -1,8 +1,7 @@
-import { SignetError } from '@signet/platform';
+import { SignetError, within } from '@signet/platform';
 import { Injectable } from '@nestjs/common';
 import { DataSource } from 'typeorm';
 import { decideClaims, lockCodes, type Claim, type Decision } from './claims.sql.js';
-import { within } from './deadline.js';
 
 /** Claims in one statement; more would make the first of them wait for the last. */
 const MAX_GROUP = 500;

@@ -360,3 +360,52 @@ describeWithRedis('with the Redis at SIGNET_TEST_REDIS_URL', () => {
     return { state: new RedisCodeState({ url: redisUrl, logger: testLogger(), prefix }), flush };
   });
 });
+
+describe('a target that was chosen by the rules of the code', () => {
+  const urlOf = (decision: Decision): string | undefined => (decision.outcome === 'refused' ? undefined : decision.url);
+
+  it('is where the claimant goes, and goes again by the nonce, whatever is chosen then', async () => {
+    const { id, version } = await codes.create({ maxScans: 1 });
+    const nonceHash = newNonce();
+    const first = await claim(id, { nonceHash, chosen: { version, url: 'https://example.org/chosen' } });
+    await codes.update(id, { target: { url: 'https://example.org/new' } });
+    const again = await claim(id, { nonceHash, chosen: { version: version + 1, url: 'https://example.org/other' } });
+    expect([first.outcome, urlOf(first)]).toEqual(['claimed', 'https://example.org/chosen']);
+    expect([again.outcome, urlOf(again)]).toEqual(['repeated', 'https://example.org/chosen']);
+  });
+
+  it('of another version than the code has now is refused, and nothing is used', async () => {
+    const { id, version } = await codes.create({ maxScans: 1 });
+    await codes.update(id, { target: { url: 'https://example.org/new' } });
+    const stale = await claim(id, { chosen: { version, url: 'https://example.org/' } });
+    expect(stale).toEqual({ outcome: 'refused', reason: 'outdated', used: 0 });
+    expect(await usesOf(id)).toEqual([]);
+    const fresh = await claim(id, { chosen: { version: version + 1, url: 'https://example.org/new' } });
+    expect(urlOf(fresh)).toBe('https://example.org/new');
+  });
+
+  it('is each claimant’s own when many claim at once', async () => {
+    const { id, version } = await codes.create({ maxScans: 50 });
+    const decisions = await Promise.all(
+      Array.from({ length: 60 }, (_, index) =>
+        claim(
+          id,
+          { chosen: { version: index % 6 === 0 ? version + 7 : version, url: `https://example.org/${index}` } },
+          index,
+        ),
+      ),
+    );
+    const sent = decisions.flatMap((decision, index) =>
+      urlOf(decision) === undefined ? [] : [[urlOf(decision), index]],
+    );
+    expect(sent).toHaveLength(50);
+    for (const [url, index] of sent) expect(url).toBe(`https://example.org/${index}`);
+    expect(await usesOf(id)).toEqual(upTo(50));
+  });
+
+  it('of another version is no reason that hides one that lasts', async () => {
+    const { id, version } = await codes.create({ maxScans: 1 });
+    await codes.revoke(id);
+    expect(await claim(id, { chosen: { version, url: 'https://example.org/' } })).toMatchObject({ reason: 'revoked' });
+  });
+});

@@ -6,9 +6,20 @@ export interface Claim {
   at: Date;
   /** SHA-256 (hex) of the interstitial's nonce, by which a claimant whose answer got lost is known again. */
   nonceHash?: string;
+  /** Where the claimant is sent, as chosen by this version of the code; absent: to the URL of its target. */
+  chosen?: { version: number; url: string };
 }
 
-export type ClaimRefusal = 'exhausted' | 'revoked' | 'expired' | 'paused' | 'archived' | 'not-active-yet' | 'unknown';
+/** `outdated`: the code has changed since the target was chosen. Nothing was used; it has to be chosen again. */
+export type ClaimRefusal =
+  | 'exhausted'
+  | 'revoked'
+  | 'expired'
+  | 'paused'
+  | 'archived'
+  | 'not-active-yet'
+  | 'unknown'
+  | 'outdated';
 
 /**
  * `used`: all uses of the code after this decision. `useNumber`: which of them this one is; null, as `maxScans` is, when
@@ -41,7 +52,9 @@ interface DecisionRow {
  * READ COMMITTED: a statement sees what was committed when it began (its snapshot), but `FOR UPDATE` waits for whoever
  * holds the row and then returns the row as it is *after* that. So `locked` has the newest state, limit and count, and
  * nobody changes them until the commit: a revoke that returned is seen, one under way is waited for, and use numbers are
- * given out by one statement at a time. Rows are locked in the order of their ids, so that statements can't deadlock.
+ * given out by one statement at a time. Rows are locked in the order of their ids, so that statements can't deadlock. A
+ * target that was chosen by the rules of another version than the locked one is not used: the claimant must be sent
+ * where the code leads now.
  *
  * What it can't see is a use in `codes.uses` that was recorded while it waited. Every use raises the count, so a count
  * that is not that of the snapshot gives this away: claims with a nonce of such a code are answered `stale`, nothing
@@ -51,7 +64,9 @@ interface DecisionRow {
 export async function decideClaims(manager: EntityManager, claims: readonly Claim[]): Promise<(Decision | 'stale')[]> {
   const rows: DecisionRow[] = await manager.query(
     `WITH asked AS (
-       SELECT code_id, nonce, at, n FROM unnest($1::uuid[], $2::bytea[], $3::timestamptz[]) WITH ORDINALITY AS a (code_id, nonce, at, n)
+       SELECT code_id, nonce, at, chosen_version, chosen_url, n
+       FROM unnest($1::uuid[], $2::bytea[], $3::timestamptz[], $5::int[], $6::text[])
+         WITH ORDINALITY AS a (code_id, nonce, at, chosen_version, chosen_url, n)
      ),
      seen AS MATERIALIZED (SELECT id, scans_used FROM codes.codes WHERE id = ANY($1)),
      locked AS MATERIALIZED (
@@ -59,7 +74,7 @@ export async function decideClaims(manager: EntityManager, claims: readonly Clai
        FROM codes.codes WHERE id = ANY($1) ORDER BY id FOR NO KEY UPDATE
      ),
      judged AS (
-       SELECT a.n, a.code_id, a.nonce, a.at, l.version, l.url, l.max_scans, l.scans_used, u.target_url AS used_url, u.use_no AS used_no,
+       SELECT a.n, a.code_id, a.nonce, a.at, l.version, COALESCE(a.chosen_url, l.url, '') AS url, l.max_scans, l.scans_used, u.target_url AS used_url, u.use_no AS used_no,
          CASE
            WHEN l.id IS NULL THEN 'unknown'
            WHEN l.state <> 'active' THEN l.state
@@ -68,6 +83,7 @@ export async function decideClaims(manager: EntityManager, claims: readonly Clai
            WHEN u.at > a.at - make_interval(secs => $4) THEN CASE WHEN a.at < l.active_from THEN 'not-active-yet' ELSE 'repeated' END
            WHEN l.scans_used >= l.max_scans THEN 'exhausted'
            WHEN a.at < l.active_from THEN 'not-active-yet'
+           WHEN a.chosen_version <> l.version THEN 'outdated'
            ELSE 'claimed'
          END AS verdict
        FROM asked a
@@ -106,6 +122,8 @@ export async function decideClaims(manager: EntityManager, claims: readonly Clai
       claims.map(({ nonceHash }) => (nonceHash === undefined ? null : Buffer.from(nonceHash, 'hex'))),
       claims.map(({ at }) => at),
       NONCE_TTL_SECONDS,
+      claims.map(({ chosen }) => chosen?.version ?? null),
+      claims.map(({ chosen }) => chosen?.url ?? null),
     ],
   );
   return rows.map(toDecision);

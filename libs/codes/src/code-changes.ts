@@ -1,4 +1,4 @@
-import { appendAudit } from '@signet/audit';
+import { appendAudits } from '@signet/audit';
 import { topics, type Code, type CodeEvent, type CodeVersion } from '@signet/contracts';
 import { appendToOutbox, Clock, OutboxRelay, SignetConfig, SignetError, type Caller } from '@signet/platform';
 import { Injectable } from '@nestjs/common';
@@ -6,9 +6,11 @@ import { DataSource, type EntityManager } from 'typeorm';
 import { CodePropagation } from './code-propagation.js';
 import { editableFields, type Change } from './code-rules.js';
 import { toCode, toEventData, type StoredCode } from './code.js';
-import { awaitTurn, lockCode, markUnpropagated, updateCode } from './codes.sql.js';
+import { awaitTurn, lockCode, markUnpropagated, updateCodes } from './codes.sql.js';
 import { ifMatchAllows, versionTag } from './etag.js';
-import { insertVersion } from './versions.sql.js';
+import { labelChanges } from './search/labels.js';
+import { appendLabelChanges } from './search/labels.sql.js';
+import { insertVersions, type NewVersion } from './versions.sql.js';
 
 /** A change that is being made: the code as it will be, and what is told about it. */
 export interface CodeChange {
@@ -30,6 +32,9 @@ const NAMES: Readonly<Record<CodeVersion['action'], { audit: string; event: Code
   reissued: { audit: 'code.reissue', event: 'code.reissued' },
   archived: { audit: 'code.archive', event: 'code.archived' },
 };
+
+/** With another value of these, what was found out about the targets says nothing any more. */
+const LEADING_FIELDS: ReadonlySet<string> = new Set(['target', 'rules', 'offUrl']);
 
 /**
  * How a change of a code is made, whichever it is: it commits with its history, its event, its audit entry and the note
@@ -71,9 +76,7 @@ export class CodeChanges {
   private async make(work: (manager: EntityManager) => Promise<Code>, changed: readonly string[]): Promise<Code> {
     const code = await this.dataSource.transaction(work);
     this.outbox.wake();
-    const ids = new Set([code.id, ...changed]);
-    const reached = await Promise.all([...ids].map((id) => this.propagation.propagate(id)));
-    return { ...code, propagation: reached.includes('pending') ? 'pending' : 'effective' };
+    return { ...code, propagation: await this.propagation.propagate([...new Set([code.id, ...changed])]) };
   }
 
   /**
@@ -94,31 +97,64 @@ export class CodeChanges {
 
   /** Stores the next version of a locked code. */
   async store(manager: EntityManager, caller: Caller, change: CodeChange): Promise<Code> {
-    const at = this.clock.now();
-    const code = { ...change.code, version: change.code.version + 1, updatedAt: at.toISOString() };
-    await updateCode(manager, code);
-    return this.record(manager, caller, { ...change, code });
+    const next = this.nextVersion(change);
+    await this.storeAll(manager, caller, [next]);
+    return this.show(next.code, new Date(next.code.updatedAt));
   }
 
-  /** Tells of a version that is stored: to the history, the event log, the audit log and the repair loop. */
-  async record(manager: EntityManager, caller: Caller, change: CodeChange): Promise<Code> {
-    const { code, action, changes, reason, restoredVersion } = change;
-    const { workspaceId, actor, requestId } = caller;
-    const { version, updatedAt } = code;
-    const at = new Date(updatedAt);
-    const names = NAMES[action];
-    await insertVersion(
+  /** @returns the change with the version that it makes */
+  nextVersion(change: CodeChange): CodeChange {
+    const at = this.clock.now();
+    const leadsElsewhere = change.changes.some(({ field }) => LEADING_FIELDS.has(field));
+    const targetHealth = leadsElsewhere ? null : change.code.targetHealth;
+    const code = { ...change.code, version: change.code.version + 1, targetHealth, updatedAt: at.toISOString() };
+    return { ...change, code };
+  }
+
+  /** Stores versions of locked codes, one each. @param next of `nextVersion` */
+  async storeAll(manager: EntityManager, caller: Caller, next: readonly CodeChange[]): Promise<void> {
+    await updateCodes(
       manager,
-      code.id,
-      { version, at: updatedAt, by: actor, action, changes, restoredVersion },
-      editableFields(code),
+      next.map(({ code }) => code),
     );
-    await markUnpropagated(manager, code, at);
-    const data = { ...toEventData(code, { publicUrl: this.config.publicUrl, at }), reason };
-    await appendToOutbox(manager, [{ topic: topics.codes.name, key: code.id, type: names.event, data, at }]);
-    const entry = { at, workspaceId, actor, action: names.audit, codeId: code.id, requestId };
-    await appendAudit(manager, reason === undefined ? entry : { ...entry, reason });
-    return this.show(code, at);
+    await this.recordAll(manager, caller, next);
+  }
+
+  /** Tells of a version that is stored. */
+  async record(manager: EntityManager, caller: Caller, change: CodeChange): Promise<Code> {
+    await this.recordAll(manager, caller, [change]);
+    return this.show(change.code, new Date(change.code.updatedAt));
+  }
+
+  /** Tells of versions that are stored, one a code: to the history, the event log, the audit log and the repair loop. */
+  async recordAll(manager: EntityManager, caller: Caller, changes: readonly CodeChange[]): Promise<void> {
+    if (changes.length === 0) return;
+    const { workspaceId, actor, requestId } = caller;
+    await insertVersions(
+      manager,
+      changes.map(({ code, ...change }) => versionOf(code, { ...change, by: actor })),
+    );
+    await markUnpropagated(
+      manager,
+      changes.map(({ code }) => code),
+    );
+    await appendLabelChanges(manager, labelChanges(changes));
+    await appendToOutbox(
+      manager,
+      changes.map(({ code, action, reason }) => {
+        const at = new Date(code.updatedAt);
+        const data = { ...toEventData(code, { publicUrl: this.config.publicUrl, at }), reason };
+        return { topic: topics.codes.name, key: code.id, type: NAMES[action].event, data, at };
+      }),
+    );
+    await appendAudits(
+      manager,
+      changes.map(({ code, action, reason }) => {
+        const at = new Date(code.updatedAt);
+        const entry = { at, workspaceId, actor, action: NAMES[action].audit, codeId: code.id, requestId };
+        return reason === undefined ? entry : { ...entry, reason };
+      }),
+    );
   }
 
   /** The code as its workspace sees it. */
@@ -126,3 +162,17 @@ export class CodeChanges {
     return toCode(code, { publicUrl: this.config.publicUrl, at });
   }
 }
+
+const versionOf = (
+  code: StoredCode,
+  { by, action, changes, restoredVersion }: Omit<CodeChange, 'code'> & { by: string },
+): NewVersion => ({
+  codeId: code.id,
+  version: code.version,
+  at: code.updatedAt,
+  by,
+  action,
+  changes,
+  restoredVersion,
+  state: editableFields(code),
+});

@@ -1,13 +1,17 @@
-import { Idempotency } from '@signet/access';
+import { Idempotency, Quotas } from '@signet/access';
 import type { Code, CodeVersion, InputOf } from '@signet/contracts';
-import { Clock, SignetConfig, SignetError, type Caller } from '@signet/platform';
+import { DomainLookup } from '@signet/domains';
+import { Clock, SignetError, type Caller } from '@signet/platform';
 import { Injectable } from '@nestjs/common';
 import type { EntityManager } from 'typeorm';
 import { CodeChanges } from './code-changes.js';
+import { passwordChanges } from './code-password.js';
 import { checkFields, editableFields, firstChanges, newCode, type Change } from './code-rules.js';
+import { isCounted } from './code-quota.js';
 import { statusOf, type StoredCode } from './code.js';
 import { stateAfter, type CodeAction } from './lifecycle.js';
 import { insertWithSlug } from './slug-assignment.js';
+import { TargetSettingsService } from './target-settings.service.js';
 
 /** Which code, and under which version (`If-Match`; absent: whichever is there). */
 interface Which {
@@ -25,9 +29,11 @@ interface Move {
 export class CodeLifecycleService {
   constructor(
     private readonly clock: Clock,
-    private readonly config: SignetConfig,
+    private readonly targets: TargetSettingsService,
     private readonly idempotency: Idempotency,
+    private readonly quotas: Quotas,
     private readonly changes: CodeChanges,
+    private readonly domains: DomainLookup,
   ) {}
 
   /** Switches a code off until it is resumed. @throws SignetError `not-found` | `version-mismatch` | `code-not-editable` */
@@ -77,6 +83,7 @@ export class CodeLifecycleService {
       if (state === before.state) return this.changes.show(before);
       const code: StoredCode = { ...before, state, revokedReason: reason ?? before.revokedReason };
       const changes = this.changesOfState(before, code);
+      if (isCounted(before) && !isCounted(code)) await this.quotas.giveBackCodes(manager, caller.workspaceId);
       return this.changes.store(manager, caller, { code, action: as, changes, reason });
     });
   }
@@ -90,14 +97,17 @@ export class CodeLifecycleService {
     if (old.reissuedAs !== null)
       throw new SignetError('code-not-editable', { detail: `The code was reissued before, as ${old.reissuedAs}` });
     const fields = editableFields(old);
-    checkFields({ ...fields, scansUsed: 0 }, this.config.publicUrl);
+    checkFields({ ...fields, scansUsed: 0 }, await this.targets.rulesOf(manager, caller.workspaceId));
     const draft = newCode(fields, { caller, kind: old.kind, at: this.clock.now(), reissuedFrom: old.id });
-    const code = await insertWithSlug(manager, undefined, draft);
+    const domain = await this.domains.keep(manager, caller.workspaceId, old.domainId);
+    // The new code takes the old one's place in the quota, too, if that has one.
+    if (!isCounted(old)) await this.quotas.takeCodes(manager, caller.workspaceId);
+    const code = await insertWithSlug(manager, undefined, { ...draft, passwordHash: old.passwordHash }, { domain });
     const origin: Change = { field: 'reissuedFrom', from: null, to: old.id };
     const shown = await this.changes.record(manager, caller, {
       code,
       action: 'created',
-      changes: [...firstChanges(fields), origin],
+      changes: [...firstChanges(fields), ...passwordChanges(null, old.passwordHash), origin],
     });
     const ended: StoredCode = { ...old, state, revokedReason: old.revokedReason ?? reason, reissuedAs: code.id };
     const changes = this.changesOfState(old, ended);

@@ -1,9 +1,14 @@
 import type { Propagation } from '@signet/contracts';
-import { BackgroundLoop, CodeState, LOGGER, observedGauge, Registry, type Logger } from '@signet/platform';
+import { BackgroundLoop, CodeState, LOGGER, observedGauge, Registry, within, type Logger } from '@signet/platform';
 import { Inject, Injectable, type OnApplicationBootstrap, type OnApplicationShutdown } from '@nestjs/common';
 import { DataSource } from 'typeorm';
-import { countUnpropagated, findPropagable, readUnpropagated, removePropagated, type Propagable } from './codes.sql.js';
-import { within } from './deadline.js';
+import {
+  countUnpropagated,
+  findPropagables,
+  readUnpropagated,
+  removePropagated,
+  type Propagable,
+} from './codes.sql.js';
 
 /** Longer than a healthy CodeState ever needs; a caller waits for it. */
 const WRITE_TIMEOUT_MS = 1000;
@@ -46,19 +51,22 @@ export class CodePropagation implements OnApplicationBootstrap, OnApplicationShu
   }
 
   /**
-   * After the commit of a change.
-   * @returns `effective`: no redirect follows the code as it was before; `pending`: the loop goes on trying
+   * After the commit of changes.
+   * @returns `effective`: no redirect follows any of the codes as it was before; `pending`: the loop goes on trying
    */
-  async propagate(codeId: string): Promise<Propagation> {
+  async propagate(codeIds: readonly string[]): Promise<Propagation> {
     try {
-      const code = await findPropagable(this.dataSource.manager, codeId);
-      if (!code) return 'pending';
-      await this.write(code);
-      // The change is effective by now: if this fails, the loop writes it once more.
-      await removePropagated(this.dataSource.manager, [code.snapshot]).catch(() => undefined);
-      return 'effective';
+      const codes = await findPropagables(this.dataSource.manager, codeIds);
+      await Promise.all(codes.map((code) => this.write(code)));
+      const snapshots = codes.map(({ snapshot }) => snapshot);
+      // The changes are effective by now: if this fails, the loop writes them once more.
+      await removePropagated(this.dataSource.manager, snapshots).catch(() => undefined);
+      return codes.length === codeIds.length ? 'effective' : 'pending';
     } catch (error) {
-      this.logger.warn({ err: error, codeId }, 'a change has not reached CodeState; trying again');
+      this.logger.warn(
+        { err: error, codeIds: codeIds.slice(0, 10) },
+        'changes have not reached CodeState; trying again',
+      );
       return 'pending';
     }
   }

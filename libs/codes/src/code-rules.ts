@@ -2,6 +2,7 @@ import { isDeepStrictEqual } from 'node:util';
 import { targetSchemas, type CodeKind, type CodeTarget, type CodeVersion, type IssuableKind } from '@signet/contracts';
 import { newId, parse, SignetError, type Caller } from '@signet/platform';
 import type { StoredCode } from './code.js';
+import { checkTargets, type TargetRules } from './target-safety.js';
 
 const EDITABLE = [
   'target',
@@ -94,10 +95,13 @@ export const newCode = (
   ...fields,
   id: newId(),
   workspaceId: caller.workspaceId,
+  domainId: null,
+  domain: null,
   kind,
   state: 'active',
   version: 1,
   passwordHash: null,
+  targetHealth: null,
   scansUsed: 0,
   createdAt: at.toISOString(),
   updatedAt: at.toISOString(),
@@ -150,43 +154,27 @@ export const firstChanges = (fields: EditableFields): Change[] =>
  * The rules of a code that no single field's schema can check.
  * @throws SignetError `target-not-allowed` | `invalid-request`
  */
-export function checkFields(fields: EditableFields & Pick<StoredCode, 'scansUsed'>, publicUrl: string): void {
-  for (const { path, url } of urlsOf(fields))
-    if (authorityOf(url) === authorityOf(publicUrl))
-      throw refused('target-not-allowed', path, 'must not lead back to the short URLs of this installation');
+export function checkFields(fields: EditableFields & Pick<StoredCode, 'scansUsed'>, rules: TargetRules): void {
+  checkTargets(fields, rules);
   if (
     fields.activeFrom !== null &&
     fields.expiresAt !== null &&
     Date.parse(fields.expiresAt) <= Date.parse(fields.activeFrom)
   )
-    throw refused('invalid-request', 'expiresAt', 'must be after activeFrom');
+    throw refused('expiresAt', 'must be after activeFrom');
   if (fields.maxScans !== null && fields.maxScans < fields.scansUsed)
-    throw refused('invalid-request', 'maxScans', `must not be below the ${fields.scansUsed} uses that happened`);
+    throw refused('maxScans', `must not be below the ${fields.scansUsed} uses that happened`);
 }
 
-/** Every web address that a code may send somebody to, with its place in a body. */
-export function urlsOf({ target, rules, offUrl }: Pick<EditableFields, 'target' | 'rules' | 'offUrl'>): UrlAt[] {
-  const own = Object.entries(target).filter(([field]) => LEADING.has(field));
-  const all: [string, unknown][] = [
-    ...own.map(([field, url]): [string, unknown] => [`target.${field}`, url]),
-    ...rules.map((rule, index): [string, unknown] => [`rules.${index}.target.url`, rule.target.url]),
-    ['offUrl', offUrl],
-  ];
-  return all.flatMap(([path, url]) => (typeof url === 'string' ? [{ path, url }] : []));
+/** Whoever shows something themselves has nowhere else to send anybody. @throws SignetError `invalid-request` */
+export function checkRules({ kind, rules, forwardQuery, utm }: CheckedRules): void {
+  if (kind === 'link' || kind === 'app') return;
+  const named = { rules: rules.length > 0, forwardQuery, utm: utm !== null };
+  for (const [field, isSet] of Object.entries(named))
+    if (isSet) throw refused(field, `is of links and apps; a code of kind ${kind} leads nowhere else`);
 }
 
-interface UrlAt {
-  path: string;
-  url: string;
-}
-const LEADING: ReadonlySet<string> = new Set(['url', 'ios', 'android', 'fallback']);
+type CheckedRules = Pick<StoredCode, 'kind' | 'rules' | 'forwardQuery' | 'utm'>;
 
-const refused = (kind: 'invalid-request' | 'target-not-allowed', path: string, message: string) =>
-  new SignetError(kind, { detail: `${path}: ${message}`, errors: [{ path, message }] });
-
-/** Host and port; the ports of http and https count as one, because a front usually sends one to the other. */
-function authorityOf(text: string): string {
-  const { hostname, port } = new URL(text);
-  const isDefault = port === '' || port === '80' || port === '443';
-  return `${hostname.replace(/\.$/, '')}:${isDefault ? '' : port}`;
-}
+const refused = (path: string, message: string) =>
+  new SignetError('invalid-request', { detail: `${path}: ${message}`, errors: [{ path, message }] });

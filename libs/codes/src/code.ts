@@ -7,9 +7,11 @@ import {
   type CodeStatus,
   type CodeTarget,
   type Rule,
+  type TargetHealth,
   type Utm,
 } from '@signet/contracts';
 import { PROTECTED_SLUG_LENGTH } from './slug.js';
+import { targetHostOf } from './target-safety.js';
 
 export type CodeStoredState = CodeSnapshot['state'];
 export type ClaimMode = 'interstitial' | 'direct';
@@ -21,6 +23,10 @@ export interface StoredCode {
   /** Null for the kinds whose slug is a secret (enrollment, sign-in): only its hash is stored. */
   slug: string | null;
   slugKey: string;
+  /** Null: the installation's own. */
+  domainId: string | null;
+  /** The host of the domain, which never changes. */
+  domain: string | null;
   kind: CodeKind;
   state: CodeStoredState;
   version: number;
@@ -43,6 +49,8 @@ export interface StoredCode {
   offUrl: string | null;
   /** Argon2id in PHC format. Not an editable field as the others are: no history and no event may have it. */
   passwordHash: string | null;
+  /** Null: not checked yet, or not since the targets were edited. */
+  targetHealth: TargetHealth | null;
   scansUsed: number;
   createdAt: string;
   updatedAt: string;
@@ -68,8 +76,13 @@ export function statusOf(
   return 'active';
 }
 
-/** How a use is claimed; null for a plain link, which has nothing to claim. */
-export function claimModeOf({ maxScans, claimMode }: Pick<StoredCode, 'maxScans' | 'claimMode'>): ClaimMode | null {
+/** How a use is claimed; null for a plain link, which has nothing to claim. A password takes a page to ask for it. */
+export function claimModeOf({
+  maxScans,
+  claimMode,
+  passwordHash = null,
+}: Pick<StoredCode, 'maxScans' | 'claimMode'> & { passwordHash?: string | null }): ClaimMode | null {
+  if (passwordHash !== null) return 'interstitial';
   if (maxScans === null) return null;
   return claimMode ?? (maxScans === 1 ? 'interstitial' : 'direct');
 }
@@ -119,12 +132,23 @@ export function toSnapshot(code: SnapshotFields): CodeSnapshot {
   return code.slug === null || isSecretSlug(code.slug, snapshot) ? snapshot : { ...snapshot, slug: code.slug };
 }
 
+/** What the QR image says. The front that answers for the installation's own address answers for every domain. */
+function shortUrlOf(slug: string, domain: string | null, publicUrl: string): string {
+  return `${domain === null ? publicUrl : originOf(domain, publicUrl)}/${slug}`;
+}
+
+/** What short URLs of a domain start with: scheme and port are the installation's. */
+export function originOf(domain: string, publicUrl: string): string {
+  const { protocol, port } = new URL(publicUrl);
+  return `${protocol}//${domain}${port === '' ? '' : `:${port}`}`;
+}
+
 /** The code as its workspace sees it. */
 export function toCode(code: StoredCode, { publicUrl, at }: { publicUrl: string; at: Date }): Code {
   return {
     id: code.id,
     slug: code.slug,
-    shortUrl: code.slug === null ? null : `${publicUrl}/${code.slug}`,
+    shortUrl: code.slug === null ? null : shortUrlOf(code.slug, code.domain, publicUrl),
     kind: code.kind,
     status: statusOf(code, at),
     version: code.version,
@@ -135,7 +159,7 @@ export function toCode(code: StoredCode, { publicUrl, at }: { publicUrl: string;
     folder: code.folder,
     campaign: code.campaign,
     owner: code.owner,
-    domain: null,
+    domain: code.domain,
     brandId: code.brandId,
     activeFrom: code.activeFrom,
     expiresAt: code.expiresAt,
@@ -146,6 +170,8 @@ export function toCode(code: StoredCode, { publicUrl, at }: { publicUrl: string;
     utm: code.utm,
     offUrl: code.offUrl,
     hasPassword: code.passwordHash !== null,
+    targetHost: targetHostOf(code.target),
+    targetHealth: code.targetHealth,
     scansUsed: code.scansUsed,
     createdAt: code.createdAt,
     updatedAt: code.updatedAt,

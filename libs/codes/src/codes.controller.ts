@@ -1,18 +1,20 @@
 import { createHash } from 'node:crypto';
 import { IdempotencyKey } from '@signet/access';
-import type { Code, CodeVersion, InputOf } from '@signet/contracts';
+import type { Code, CodePage, CodeVersion, InputOf } from '@signet/contracts';
 import { CurrentCaller, Input, Operation, type Caller } from '@signet/platform';
 import { Controller, Headers, Res } from '@nestjs/common';
 import type { FastifyReply } from 'fastify';
 import { CodeLifecycleService } from './code-lifecycle.service.js';
 import { CodesService } from './codes.service.js';
 import { isFresh, versionTag } from './etag.js';
+import { CodeSearch } from './search/code-search.service.js';
 
 @Controller()
 export class CodesController {
   constructor(
     private readonly codes: CodesService,
     private readonly lifecycle: CodeLifecycleService,
+    private readonly search: CodeSearch,
   ) {}
 
   @Operation('createCode')
@@ -26,11 +28,8 @@ export class CodesController {
   }
 
   @Operation('listCodes')
-  list(
-    @CurrentCaller() caller: Caller,
-    @Input() input: InputOf<'listCodes'>,
-  ): Promise<{ items: Code[]; nextCursor: string | null }> {
-    return this.codes.list(caller, input);
+  list(@CurrentCaller() caller: Caller, @Input() { query }: InputOf<'listCodes'>): Promise<CodePage> {
+    return this.search.list(caller, query);
   }
 
   @Operation('getCode')

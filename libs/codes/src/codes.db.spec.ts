@@ -17,6 +17,7 @@ import { CodesModule } from './codes.module.js';
 import { CodesService } from './codes.service.js';
 import { codeBelongsTo, countUnpropagated, findEntryByKey } from './codes.sql.js';
 import { insertWithSlug } from './slug-assignment.js';
+import { CodeSearch } from './search/code-search.service.js';
 import { codeKey } from './slug.js';
 
 /** A store that goes out of reach when the test says so, as Redis does. */
@@ -74,7 +75,9 @@ describe('codes', () => {
       expect(created).toMatchObject({ status: 'active', version: 1, claimMode: 'direct', propagation: 'effective' });
       const updated = await codes.update(created.id, { target: { url: 'https://example.org/2' } });
       expect(updated).toMatchObject({ version: 2, propagation: 'effective' });
-      expect(await stateOf(created)).toMatchObject({ snapshot: { version: 2, target: { url: 'https://example.org/2' } } });
+      expect(await stateOf(created)).toMatchObject({
+        snapshot: { version: 2, target: { url: 'https://example.org/2' } },
+      });
       const revoked = await codes.revoke(created.id, 'printed wrongly');
       expect(revoked).toMatchObject({ version: 3, status: 'revoked', revokedReason: 'printed wrongly' });
       expect(await stateOf(created)).toMatchObject({ snapshot: { version: 3, state: 'revoked' } });
@@ -205,14 +208,15 @@ describe('codes', () => {
       const taken = await codes.create();
       const draws = [taken.slug ?? '', taken.slug ?? '', 'docs', `free${newId()}`.slice(-20)];
       const { slug: _slug, slugKey: _slugKey, ...draft } = storedCode();
-      const code = await insertWithSlug(platform.dataSource.manager, undefined, draft, () => draws.shift() ?? '');
+      const code = await insertWithSlug(platform.dataSource.manager, undefined, draft, {
+        draw: () => draws.shift() ?? '',
+      });
       expect([code.slug?.length, draws]).toEqual([20, []]);
     });
   });
 
   describe('the list', () => {
-    const list = (query: object) =>
-      service.list(codes.caller, { params: undefined, body: undefined, query: ListCodesQuerySchema.parse(query) });
+    const list = (query: object) => app.get(CodeSearch).list(codes.caller, ListCodesQuerySchema.parse(query));
     const titles = async (query: object): Promise<(string | null)[]> =>
       (await list(query)).items.map(({ title }) => title);
 
@@ -246,7 +250,8 @@ describe('codes', () => {
       expect(await titles({ q: 'wool_' })).toEqual(['other']);
       expect(await titles({ q: String.raw`\ ` })).toEqual([]);
       expect(await titles({ tag: 'a' })).toEqual(['100% wool']);
-      expect(await titles({ folder: 'Shop' })).toEqual(['100% wool']);
+      expect(await titles({ folder: 'Shop' })).toEqual(['100 wool', '100% wool']);
+      expect(await titles({ folder: 'Shop/Winter' })).toEqual(['100 wool']);
       expect(await titles({ kind: 'file' })).toEqual([]);
       expect(await titles({ kind: 'link', tag: 'b' })).toHaveLength(2);
     });
@@ -281,7 +286,7 @@ describe('codes', () => {
       await expect(others.update(code.id, { title: 'x' })).rejects.toMatchObject({ kind: 'not-found' });
       await expect(others.revoke(code.id)).rejects.toMatchObject({ kind: 'not-found' });
       const query = ListCodesQuerySchema.parse({});
-      expect((await service.list(others.caller, { params: undefined, body: undefined, query })).items).toEqual([]);
+      expect((await app.get(CodeSearch).list(others.caller, query)).items).toEqual([]);
       const { manager } = platform.dataSource;
       expect(await codeBelongsTo(manager, codes.caller.workspaceId, code.id)).toBe(true);
       expect(await codeBelongsTo(manager, others.caller.workspaceId, code.id)).toBe(false);

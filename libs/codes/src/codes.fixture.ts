@@ -4,6 +4,7 @@ import {
   type Code,
   type CodeVersion,
   type CreateCode,
+  type TargetSettings,
   type UpdateCode,
 } from '@signet/contracts';
 import { newId, type Caller } from '@signet/platform';
@@ -11,7 +12,9 @@ import type { INestApplication } from '@nestjs/common';
 import { CodeLifecycleService } from './code-lifecycle.service.js';
 import type { StoredCode } from './code.js';
 import { CodesService } from './codes.service.js';
+import { CodeSearch } from './search/code-search.service.js';
 import { codeKey, randomSlug } from './slug.js';
+import { authorityOf, type TargetRules } from './target-safety.js';
 
 /** A plain link that lives, with the given differences. */
 export function storedCode(differences: Partial<StoredCode> = {}): StoredCode {
@@ -22,6 +25,8 @@ export function storedCode(differences: Partial<StoredCode> = {}): StoredCode {
     workspaceId: newId(),
     slug,
     slugKey: codeKey(slug),
+    domainId: null,
+    domain: null,
     kind: 'link',
     state: 'active',
     version: 1,
@@ -42,6 +47,7 @@ export function storedCode(differences: Partial<StoredCode> = {}): StoredCode {
     utm: null,
     offUrl: null,
     passwordHash: null,
+    targetHealth: null,
     scansUsed: 0,
     createdAt,
     updatedAt: createdAt,
@@ -64,10 +70,12 @@ export class CodesOf {
   readonly caller = newCaller();
   private readonly codes: CodesService;
   private readonly lifecycle: CodeLifecycleService;
+  private readonly search: CodeSearch;
 
   constructor(app: INestApplication) {
     this.codes = app.get(CodesService);
     this.lifecycle = app.get(CodeLifecycleService);
+    this.search = app.get(CodeSearch);
   }
 
   create(body: Partial<Extract<CreateCode, { kind: 'link' }>> = {}): Promise<Code> {
@@ -101,7 +109,7 @@ export class CodesOf {
   }
   async list(query: object = {}): Promise<Code[]> {
     const parsed = ListCodesQuerySchema.parse(query);
-    return (await this.codes.list(this.caller, { params: undefined, query: parsed, body: undefined })).items;
+    return (await this.search.list(this.caller, parsed)).items;
   }
   async history(id: string): Promise<CodeVersion[]> {
     const query = { limit: 200 };
@@ -114,3 +122,14 @@ interface ReissueOptions {
   key?: string;
   ifMatch?: string;
 }
+
+/** @param ours what short URLs start with */
+export const targetRules = ({
+  ours = 'https://sgn.example',
+  ...settings
+}: Partial<TargetSettings> & { ours?: string } = {}): TargetRules => ({
+  allowedHosts: [],
+  allowedSchemes: [],
+  ownHosts: new Set([authorityOf(ours)]),
+  ...settings,
+});

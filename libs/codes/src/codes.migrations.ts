@@ -1,4 +1,7 @@
+import { domainsMigrations } from '@signet/domains';
 import type { Migration, QueryRunner } from '@signet/platform';
+import { AddOrganising1790000003600 } from './search/organising.migrations.js';
+import { AddTargetSafety1790000003500 } from './target-safety.migrations.js';
 
 class CreateCodes1790000003000 {
   name = 'CreateCodes1790000003000';
@@ -138,8 +141,35 @@ class AddRulesAndNotes1790000003200 {
   }
 }
 
+class AddDomains1790000003450 {
+  name = 'AddDomains1790000003450';
+
+  async up(runner: QueryRunner): Promise<void> {
+    await runner.query(`
+      ALTER TABLE codes.codes
+        ADD COLUMN domain_id uuid,
+        -- The host, which never changes; also of a domain that was removed.
+        ADD COLUMN domain text,
+        -- Keeps a domain from being removed while it has codes that are not archived, and lets it go afterwards.
+        ADD COLUMN live_domain_id uuid GENERATED ALWAYS AS (CASE WHEN state <> 'archived' THEN domain_id END) STORED
+          REFERENCES domains.domains;
+      CREATE INDEX ON codes.codes (live_domain_id) WHERE live_domain_id IS NOT NULL;
+      CREATE INDEX ON codes.codes (workspace_id, domain, created_at, id) WHERE domain IS NOT NULL;
+    `);
+  }
+
+  async down(): Promise<void> {
+    throw new Error('Migrations only go forward');
+  }
+}
+
+/** With those of the domains, which codes refer to. */
 export const codesMigrations: readonly Migration[] = [
   CreateCodes1790000003000,
   AddCodeLifecycle1790000003100,
   AddRulesAndNotes1790000003200,
+  ...domainsMigrations,
+  AddDomains1790000003450,
+  AddTargetSafety1790000003500,
+  AddOrganising1790000003600,
 ];

@@ -1,15 +1,18 @@
-import { Idempotency } from '@signet/access';
+import { Idempotency, Quotas } from '@signet/access';
 import type { Code, CodeKind, CodeVersion, InputOf, QrQuery, UpdateCode } from '@signet/contracts';
+import { DomainLookup } from '@signet/domains';
 import { renderQr, type QrImage } from '@signet/qr';
-import { Clock, decodeCursor, SignetConfig, SignetError, toPage, type Caller } from '@signet/platform';
+import { Clock, decodeCursor, SignetError, toPage, type Caller } from '@signet/platform';
 import { Injectable } from '@nestjs/common';
 import { DataSource, type EntityManager } from 'typeorm';
 import { z } from 'zod';
 import { CodeChanges } from './code-changes.js';
+import { hashGivenPassword, passwordChanges } from './code-password.js';
 import {
   applyUpdate,
   changesBetween,
   checkFields,
+  checkRules,
   firstChanges,
   initialFields,
   newCode,
@@ -17,9 +20,10 @@ import {
   type GivenFields,
 } from './code-rules.js';
 import type { StoredCode } from './code.js';
-import { findCode, listCodes } from './codes.sql.js';
+import { findCode } from './codes.sql.js';
 import { stateAfter } from './lifecycle.js';
 import { insertWithSlug } from './slug-assignment.js';
+import { TargetSettingsService } from './target-settings.service.js';
 import { fieldsAt } from './versions.js';
 import { listVersions } from './versions.sql.js';
 
@@ -34,28 +38,24 @@ export class CodesService {
   constructor(
     private readonly dataSource: DataSource,
     private readonly clock: Clock,
-    private readonly config: SignetConfig,
+    private readonly targets: TargetSettingsService,
     private readonly idempotency: Idempotency,
+    private readonly quotas: Quotas,
     private readonly changes: CodeChanges,
+    private readonly domains: DomainLookup,
   ) {}
 
-  /** @throws SignetError `slug-reserved` | `slug-taken` | `target-not-allowed` | `invalid-request` | `idempotency-conflict` */
-  create(caller: Caller, idempotencyKey: string | undefined, { body }: InputOf<'createCode'>): Promise<Code> {
+  /**
+   * @throws SignetError `slug-reserved` | `slug-taken` | `target-not-allowed` | `quota-exceeded` | `invalid-request` |
+   * `idempotency-conflict`
+   */
+  async create(caller: Caller, idempotencyKey: string | undefined, { body }: InputOf<'createCode'>): Promise<Code> {
+    const passwordHash = (await hashGivenPassword(body.password)) ?? null;
     return this.changes.issue((manager) =>
       this.idempotency.once(manager, { caller, operation: 'createCode', key: idempotencyKey, request: body }, () =>
-        this.insert(manager, caller, body),
+        this.insert(manager, caller, body, passwordHash),
       ),
     );
-  }
-
-  /** Without archived codes, unless they are asked for. */
-  async list(caller: Caller, { query }: InputOf<'listCodes'>): Promise<Page<Code>> {
-    const after = decodeCursor(query.cursor, ListPositionSchema);
-    const at = this.clock.now();
-    const { workspaceId } = caller;
-    const codes = await listCodes(this.dataSource.manager, { workspaceId, query, after, at, limit: query.limit + 1 });
-    const page = toPage(codes, query.limit, ({ createdAt, id }) => ({ createdAt, id }));
-    return { ...page, items: page.items.map((code) => this.changes.show(code, at)) };
   }
 
   /** @throws SignetError `not-found`, also for another workspace's code */
@@ -67,13 +67,17 @@ export class CodesService {
    * @param ifMatch the header; absent: whatever version is there is changed
    * @throws SignetError `not-found` | `version-mismatch` | `code-not-editable` | `target-not-allowed` | `invalid-request`
    */
-  update(caller: Caller, { params, body }: InputOf<'updateCode'>, ifMatch: string | undefined): Promise<Code> {
+  async update(caller: Caller, { params, body }: InputOf<'updateCode'>, ifMatch: string | undefined): Promise<Code> {
+    const passwordHash = await hashGivenPassword(body.password);
     return this.changes.change(params.id, async (manager) => {
       const before = await this.changes.lock(manager, caller, { id: params.id, ifMatch });
       stateAfter('update', before.state);
-      const after = applyUpdate(before, given(before.kind, body));
-      checkFields(after, this.config.publicUrl);
-      const changes = changesBetween(before, after);
+      const edited = applyUpdate(before, given(before.kind, body));
+      const after = passwordHash === undefined ? edited : { ...edited, passwordHash };
+      checkRules(after);
+      checkFields(after, await this.targets.rulesOf(manager, caller.workspaceId));
+      await this.domains.checkBrand(manager, caller.workspaceId, body.brandId);
+      const changes = [...changesBetween(before, after), ...passwordChanges(before.passwordHash, after.passwordHash)];
       if (changes.length === 0) return this.changes.show(before);
       return this.changes.store(manager, caller, { code: after, action: 'updated', changes });
     });
@@ -88,7 +92,7 @@ export class CodesService {
       const before = await this.changes.lock(manager, caller, { id: params.id, ifMatch });
       stateAfter('restore', before.state);
       const after = { ...before, ...(await fieldsAt(manager, before.id, body.version)) };
-      checkFields(after, this.config.publicUrl);
+      checkFields(after, await this.targets.rulesOf(manager, caller.workspaceId));
       const changes = changesBetween(before, after);
       if (changes.length === 0) return this.changes.show(before);
       const restoredVersion = body.version;
@@ -113,13 +117,23 @@ export class CodesService {
     return renderQr(code.shortUrl, query);
   }
 
-  private async insert(manager: EntityManager, caller: Caller, body: InputOf<'createCode'>['body']): Promise<Code> {
-    const { kind, slug, domain, password, ...given } = body;
+  private async insert(
+    manager: EntityManager,
+    caller: Caller,
+    body: InputOf<'createCode'>['body'],
+    passwordHash: string | null,
+  ): Promise<Code> {
+    const { kind, slug, domain, password: _hashed, ...given } = body;
     const fields = initialFields(given);
-    checkFields({ ...fields, scansUsed: 0 }, this.config.publicUrl);
+    checkRules({ kind, ...fields });
+    checkFields({ ...fields, scansUsed: 0 }, await this.targets.rulesOf(manager, caller.workspaceId));
+    await this.domains.checkBrand(manager, caller.workspaceId, fields.brandId);
     const draft = newCode(fields, { caller, kind, at: this.clock.now(), reissuedFrom: null });
-    const code = await insertWithSlug(manager, slug, draft);
-    return this.changes.record(manager, caller, { code, action: 'created', changes: firstChanges(fields) });
+    const place = await this.domains.choose(manager, caller.workspaceId, domain);
+    await this.quotas.takeCodes(manager, caller.workspaceId);
+    const code = await insertWithSlug(manager, slug, { ...draft, passwordHash }, { domain: place });
+    const changes = [...firstChanges(fields), ...passwordChanges(null, passwordHash)];
+    return this.changes.record(manager, caller, { code, action: 'created', changes });
   }
 
   private async find(caller: Caller, id: string): Promise<StoredCode> {
@@ -130,9 +144,7 @@ export class CodesService {
 }
 
 /** The editable fields that a body names. */
-const given = (kind: CodeKind, { target, password, ...fields }: UpdateCode): GivenFields => ({
+const given = (kind: CodeKind, { target, password: _hashed, ...fields }: UpdateCode): GivenFields => ({
   ...fields,
   ...(target !== undefined && { target: parseTarget(kind, target) }),
 });
-
-const ListPositionSchema = z.strictObject({ createdAt: z.iso.datetime(), id: z.uuid() });

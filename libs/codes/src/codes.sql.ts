@@ -1,4 +1,4 @@
-import type { CodeSnapshot, CodeTarget, ListCodesQuery, Rule, Utm } from '@signet/contracts';
+import type { CodeSnapshot, CodeTarget, Rule, TargetHealth, Utm } from '@signet/contracts';
 import type { CodeStateEntry } from '@signet/platform';
 import type { EntityManager } from 'typeorm';
 import { toSnapshot, type SnapshotFields, type StoredCode } from './code.js';
@@ -6,8 +6,8 @@ import { toSnapshot, type SnapshotFields, type StoredCode } from './code.js';
 /** What the redirect's role may read, too. */
 const SNAPSHOT_COLUMNS = `id, workspace_id, slug, slug_key, kind, state, version, target, active_from, expires_at, max_scans,
   claim_mode, scans_used, rules, forward_query, utm, off_url, password_hash, brand_id`;
-export const COLUMNS = `${SNAPSHOT_COLUMNS}, title, notes, tags, folder, campaign, owner, created_at, updated_at, created_by,
-  revoked_reason, reissued_from, reissued_as`;
+export const COLUMNS = `${SNAPSHOT_COLUMNS}, domain_id, domain, title, notes, tags, folder, campaign, owner, created_at, updated_at, created_by,
+  revoked_reason, reissued_from, reissued_as, target_health`;
 
 interface SnapshotRow {
   id: string;
@@ -31,12 +31,15 @@ interface SnapshotRow {
   brand_id: string | null;
 }
 export interface CodeRow extends SnapshotRow {
+  domain_id: string | null;
+  domain: string | null;
   title: string | null;
   notes: string | null;
   tags: string[];
   folder: string | null;
   campaign: string | null;
   owner: string | null;
+  target_health: TargetHealth | null;
   created_at: Date;
   updated_at: Date;
   created_by: string;
@@ -67,12 +70,15 @@ const toSnapshotFields = (row: SnapshotRow): SnapshotFields => ({
 export const toStoredCode = (row: CodeRow): StoredCode => ({
   ...toSnapshotFields(row),
   slugKey: row.slug_key,
+  domainId: row.domain_id,
+  domain: row.domain,
   title: row.title,
   notes: row.notes,
   tags: row.tags,
   folder: row.folder,
   campaign: row.campaign,
   owner: row.owner,
+  targetHealth: row.target_health,
   scansUsed: row.scans_used,
   createdAt: row.created_at.toISOString(),
   updatedAt: row.updated_at.toISOString(),
@@ -90,15 +96,16 @@ export async function insertCodes(manager: EntityManager, codes: readonly Stored
   const rows: { id: string }[] = await manager.query(
     `INSERT INTO codes.codes (id, workspace_id, slug, slug_key, kind, state, version, target, title, notes, tags, folder,
        campaign, owner, brand_id, active_from, expires_at, max_scans, claim_mode, rules, forward_query, utm, off_url,
-       password_hash, scans_used, created_at, updated_at, created_by, reissued_from)
+       password_hash, scans_used, created_at, updated_at, created_by, reissued_from, domain_id,
+       domain)
      SELECT id, "workspaceId", slug, "slugKey", kind, state, version, target, title, notes, tags, folder, campaign, owner,
        "brandId", "activeFrom", "expiresAt", "maxScans", "claimMode", rules, "forwardQuery", utm, "offUrl", "passwordHash",
-       0, "createdAt", "createdAt", "createdBy", "reissuedFrom"
+       0, "createdAt", "createdAt", "createdBy", "reissuedFrom", "domainId", domain
      FROM jsonb_to_recordset($1::jsonb) AS code (id uuid, "workspaceId" uuid, slug text, "slugKey" text, kind text,
        state text, version int, target jsonb, title text, notes text, tags text[], folder text, campaign text, owner text,
        "brandId" uuid, "activeFrom" timestamptz, "expiresAt" timestamptz, "maxScans" int, "claimMode" text, rules jsonb,
        "forwardQuery" boolean, utm jsonb, "offUrl" text, "passwordHash" text, "createdAt" timestamptz, "createdBy" text,
-       "reissuedFrom" uuid)
+       "reissuedFrom" uuid, "domainId" uuid, domain text)
      ON CONFLICT (slug_key) DO NOTHING RETURNING id`,
     [JSON.stringify(codes)],
   );
@@ -163,111 +170,41 @@ export async function lockCode(
 }
 
 /**
- * Stores a locked code's next version; what claims write is left alone. An edit that reopens a code, by a later end or a
- * higher limit, makes its next ending one that has not been told.
+ * Stores the next versions of locked codes in one statement; what claims write is left alone. An edit that reopens a code,
+ * by a later end or a higher limit, makes its next ending one that has not been told.
  */
-export async function updateCode(manager: EntityManager, code: StoredCode): Promise<void> {
+export async function updateCodes(manager: EntityManager, codes: readonly StoredCode[]): Promise<void> {
   await manager.query(
-    `UPDATE codes.codes SET state = $2, version = $3, target = $4, title = $5, notes = $6, tags = $7, folder = $8,
-       campaign = $9, owner = $10, brand_id = $11, active_from = $12, expires_at = $13, max_scans = $14, claim_mode = $15,
-       rules = $16, forward_query = $17, utm = $18, off_url = $19, password_hash = $20, updated_at = $21,
-       revoked_reason = $22, reissued_as = $23,
-       expired_told = expired_told AND COALESCE($13::timestamptz <= $21::timestamptz, false),
-       exhausted_told = exhausted_told AND COALESCE(scans_used >= $14::int, false)
-     WHERE id = $1`,
-    [
-      code.id,
-      code.state,
-      code.version,
-      JSON.stringify(code.target),
-      code.title,
-      code.notes,
-      code.tags,
-      code.folder,
-      code.campaign,
-      code.owner,
-      code.brandId,
-      code.activeFrom,
-      code.expiresAt,
-      code.maxScans,
-      code.claimMode,
-      JSON.stringify(code.rules),
-      code.forwardQuery,
-      code.utm === null ? null : JSON.stringify(code.utm),
-      code.offUrl,
-      code.passwordHash,
-      code.updatedAt,
-      code.revokedReason,
-      code.reissuedAs,
-    ],
+    `UPDATE codes.codes AS old SET state = code.state, version = code.version, target = code.target, title = code.title,
+       notes = code.notes, tags = code.tags, folder = code.folder, campaign = code.campaign, owner = code.owner,
+       brand_id = code."brandId", active_from = code."activeFrom", expires_at = code."expiresAt",
+       max_scans = code."maxScans", claim_mode = code."claimMode", rules = code.rules,
+       forward_query = code."forwardQuery", utm = code.utm, off_url = code."offUrl",
+       password_hash = code."passwordHash", updated_at = code."updatedAt", revoked_reason = code."revokedReason",
+       reissued_as = code."reissuedAs", target_health = code."targetHealth",
+       check_at = CASE WHEN code."targetHealth" IS NOT NULL THEN old.check_at ELSE '-infinity' END,
+       expired_told = expired_told AND COALESCE(code."expiresAt" <= code."updatedAt", false),
+       exhausted_told = exhausted_told AND COALESCE(scans_used >= code."maxScans", false)
+     FROM jsonb_to_recordset($1::jsonb) AS code (id uuid, state text, version int, target jsonb, title text, notes text,
+       tags text[], folder text, campaign text, owner text, "brandId" uuid, "activeFrom" timestamptz,
+       "expiresAt" timestamptz, "maxScans" int, "claimMode" text, rules jsonb, "forwardQuery" boolean, utm jsonb,
+       "offUrl" text, "passwordHash" text, "updatedAt" timestamptz, "revokedReason" text, "reissuedAs" uuid,
+       "targetHealth" jsonb)
+     WHERE old.id = code.id`,
+    [JSON.stringify(codes)],
   );
 }
 
-export interface ListPosition {
-  createdAt: string;
-  id: string;
-}
-
-/** `statusOf` in SQL, so that a list can be filtered by it. @param at a placeholder */
-const statusAt = (at: string): string => `CASE
-  WHEN state <> 'active' THEN state
-  WHEN expires_at <= ${at}::timestamptz THEN 'expired'
-  WHEN scans_used >= max_scans THEN 'exhausted'
-  WHEN active_from > ${at}::timestamptz THEN 'scheduled'
-  ELSE 'active' END`;
-
-/**
- * Codes after `after` in the order of the query; `q` is looked for in title, slug and target. Archived ones only when
- * they are asked for.
- */
-export async function listCodes(
-  manager: EntityManager,
-  {
-    workspaceId,
-    query,
-    after,
-    at,
-    limit,
-  }: { workspaceId: string; query: ListCodesQuery; after?: ListPosition; at: Date; limit: number },
-): Promise<StoredCode[]> {
-  const [compare, order] = query.sort === 'createdAt' ? ['>', 'ASC'] : ['<', 'DESC'];
-  const pattern = query.q === undefined ? null : `%${query.q.replaceAll(/[\\%_]/g, String.raw`\$&`)}%`;
-  const rows: CodeRow[] = await manager.query(
-    `SELECT ${COLUMNS} FROM codes.codes
-     WHERE workspace_id = $1
-       AND ($2::timestamptz IS NULL OR (created_at, id) ${compare} ($2::timestamptz, $3::uuid))
-       AND ($4::text IS NULL OR title ILIKE $4 OR slug ILIKE $4 OR target->>'url' ILIKE $4)
-       AND ($5::text IS NULL OR tags @> ARRAY[$5::text])
-       AND ($6::text IS NULL OR folder = $6)
-       AND ($7::text IS NULL OR kind = $7)
-       AND CASE WHEN $8::text IS NULL THEN state <> 'archived' ELSE $8 = ${statusAt('$9')} END
-     ORDER BY created_at ${order}, id ${order} LIMIT $10`,
-    [
-      workspaceId,
-      after?.createdAt ?? null,
-      after?.id ?? null,
-      pattern,
-      query.tag ?? null,
-      query.folder ?? null,
-      query.kind ?? null,
-      query.status ?? null,
-      at,
-      limit,
-    ],
-  );
-  return rows.map(toStoredCode);
-}
-
-/** Notes in the transaction of a change that `CodeState` has to hear of it. */
+/** Notes in the transaction of changes, at most one a code, that `CodeState` has to hear of them. */
 export async function markUnpropagated(
   manager: EntityManager,
-  { id, version }: Pick<StoredCode, 'id' | 'version'>,
-  at: Date,
+  codes: readonly Pick<StoredCode, 'id' | 'version' | 'updatedAt'>[],
 ): Promise<void> {
   await manager.query(
-    `INSERT INTO codes.unpropagated (code_id, version, since) VALUES ($1, $2, $3)
+    `INSERT INTO codes.unpropagated (code_id, version, since)
+     SELECT id, version, "updatedAt" FROM jsonb_to_recordset($1::jsonb) AS code (id uuid, version int, "updatedAt" timestamptz)
      ON CONFLICT (code_id) DO UPDATE SET version = excluded.version`,
-    [id, version, at],
+    [JSON.stringify(codes.map(({ id, version, updatedAt }) => ({ id, version, updatedAt })))],
   );
 }
 
@@ -281,10 +218,12 @@ const toPropagable = (row: SnapshotRow): Propagable => ({
   snapshot: toSnapshot(toSnapshotFields(row)),
 });
 
-/** A code as it is now, for `CodeState`. */
-export async function findPropagable(manager: EntityManager, id: string): Promise<Propagable | undefined> {
-  const [row]: SnapshotRow[] = await manager.query(`SELECT ${SNAPSHOT_COLUMNS} FROM codes.codes WHERE id = $1`, [id]);
-  return row && toPropagable(row);
+/** Codes as they are now, for `CodeState`. */
+export async function findPropagables(manager: EntityManager, ids: readonly string[]): Promise<Propagable[]> {
+  const rows: SnapshotRow[] = await manager.query(`SELECT ${SNAPSHOT_COLUMNS} FROM codes.codes WHERE id = ANY($1)`, [
+    ids,
+  ]);
+  return rows.map(toPropagable);
 }
 
 /** Codes as they are now of which `CodeState` has not confirmed the newest change, the longest waiting first. */

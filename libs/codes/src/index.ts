@@ -5,4 +5,4 @@ export * from './codes.migrations.js';
 export * from './codes.module.js';
 export * from './codes.service.js';
 export { codeBelongsTo, findEntryByKey } from './codes.sql.js';
-export { codeKey } from './slug.js';
+export { codeKey, type KeyDomain } from './slug.js';

@@ -2,17 +2,19 @@ import type { CodeVersion } from '@signet/contracts';
 import type { EntityManager } from 'typeorm';
 import type { EditableFields } from './code-rules.js';
 
-/** @param fields the editable fields as they are at this version */
-export async function insertVersion(
-  manager: EntityManager,
-  codeId: string,
-  { version, at, by, action, changes, restoredVersion }: CodeVersion,
-  fields: EditableFields,
-): Promise<void> {
+export interface NewVersion extends CodeVersion {
+  codeId: string;
+  /** The editable fields as they are at this version. */
+  state: EditableFields;
+}
+
+export async function insertVersions(manager: EntityManager, versions: readonly NewVersion[]): Promise<void> {
   await manager.query(
     `INSERT INTO codes.versions (code_id, version, at, by, action, changes, restored_version, state)
-     VALUES ($1, $2, $3, $4, $5, $6, $7, $8)`,
-    [codeId, version, at, by, action, JSON.stringify(changes), restoredVersion ?? null, JSON.stringify(fields)],
+     SELECT "codeId", version, at, by, action, changes, "restoredVersion", state
+     FROM jsonb_to_recordset($1::jsonb) AS version ("codeId" uuid, version int, at timestamptz, by text, action text,
+       changes jsonb, "restoredVersion" int, state jsonb)`,
+    [JSON.stringify(versions)],
   );
 }
 
