@@ -1,10 +1,18 @@
-import type { CodeSnapshot } from '@signet/contracts';
+import type { CodeSnapshot, PageBrand } from '@signet/contracts';
+import {
+  chooseLanguage,
+  claimPage,
+  languages,
+  problemPage,
+  problemText,
+  writeTime,
+  type ClaimPage,
+  type Page,
+  type PageFrame,
+} from '@signet/pages';
 import { sendProblem, SignetError } from '@signet/platform';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { prefersJson } from './accept.js';
-import { chooseLanguage, languages, writeTime } from './pages/languages.js';
-import { claimPage, CONTENT_SECURITY_POLICY, problemPage, type ClaimPage } from './pages/page.js';
-import { problemText, type Texts } from './pages/texts.js';
 
 export const HEADERS = {
   'cache-control': 'no-store',
@@ -30,30 +38,29 @@ export const sendNoIcon = (reply: FastifyReply): FastifyReply =>
 export const sendRobots = (reply: FastifyReply): FastifyReply =>
   reply.header('content-type', 'text/plain; charset=utf-8').send('User-agent: *\nDisallow: /\n');
 
-const textsFor = ({ headers }: FastifyRequest): Texts => languages[chooseLanguage(headers['accept-language'])];
+/** How the pages that answer a request look: its best language, and the brand of whoever issued the code. */
+export const frameFor = ({ headers }: FastifyRequest, brand?: PageBrand): PageFrame => ({
+  texts: languages[chooseLanguage(headers['accept-language'])],
+  brand,
+});
 
-interface Page {
-  status: number;
-  texts: Texts;
-  html: string;
-}
-
-const sendPage = (reply: FastifyReply, { status, texts, html }: Page): FastifyReply =>
+export const sendPage = (reply: FastifyReply, status: number, page: Page): FastifyReply =>
   reply
     .code(status)
     .headers(HEADERS)
     .header('content-type', 'text/html; charset=utf-8')
-    .header('content-language', texts.language)
+    .header('content-language', page.language)
     .header('vary', 'Accept, Accept-Language')
-    .header('content-security-policy', CONTENT_SECURITY_POLICY)
-    .send(html);
+    .header('content-security-policy', page.contentSecurityPolicy)
+    .send(page.html);
 
 /** The interstitial; a program that prefers JSON learns where to claim, and with which nonce. */
-export function sendClaimPage(request: FastifyRequest, reply: FastifyReply, claim: ClaimPage): FastifyReply {
-  if (!prefersJson(request.headers.accept)) {
-    const texts = textsFor(request);
-    return sendPage(reply, { status: 200, texts, html: claimPage(texts, claim) });
-  }
+export function sendClaimPage(
+  request: FastifyRequest,
+  reply: FastifyReply,
+  { brand, ...claim }: ClaimPage & { brand?: PageBrand },
+): FastifyReply {
+  if (!prefersJson(request.headers.accept)) return sendPage(reply, 200, claimPage(frameFor(request, brand), claim));
   const body = { status: 'claim-required', claimUrl: `/${encodeURIComponent(claim.slug)}/claim`, nonce: claim.nonce };
   return reply.code(200).headers(HEADERS).send(body);
 }
@@ -62,13 +69,14 @@ export interface Refusal {
   error: SignetError;
   /** When a code that is not active yet becomes so. */
   activeFrom?: CodeSnapshot['activeFrom'];
+  brand?: PageBrand;
 }
 
 /** The failure as a page that says what to do, or as problem+json. */
 export function sendRefusal(
   request: FastifyRequest,
   reply: FastifyReply,
-  { error, activeFrom }: Refusal,
+  { error, activeFrom, brand }: Refusal,
 ): FastifyReply {
   if (prefersJson(request.headers.accept)) {
     void reply.headers(HEADERS);
@@ -77,9 +85,10 @@ export function sendRefusal(
   }
   const retryAfter = error.details.retryAfter ?? (error.status === 503 ? RETRY_AFTER_SECONDS : undefined);
   if (retryAfter !== undefined) void reply.header('retry-after', Math.ceil(retryAfter));
-  const texts = textsFor(request);
+  const frame = frameFor(request, brand);
+  const { texts } = frame;
   const notes = activeFrom === undefined ? [] : [texts.activeFrom(writeTime(texts, activeFrom))];
   if (error.status === 429 && retryAfter !== undefined) notes.push(texts.retryAfter(Math.ceil(retryAfter)));
-  const html = problemPage(texts, { text: problemText(texts, error.kind), notes, requestId: request.id });
-  return sendPage(reply, { status: error.status, texts, html });
+  const page = problemPage(frame, { text: problemText(texts, error.kind), notes, requestId: request.id });
+  return sendPage(reply, error.status, page);
 }

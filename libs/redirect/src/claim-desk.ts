@@ -1,5 +1,5 @@
 import { createHash, randomBytes } from 'node:crypto';
-import { ClaimArbiter, type ClaimRefusal, type Decision } from '@signet/codes';
+import { ClaimArbiter, type Claim, type ClaimRefusal, type Decision } from '@signet/codes';
 import { CodeState, counter, LOGGER, Registry, type CodeStateEntry, type Counter, type Logger } from '@signet/platform';
 import { Inject, Injectable } from '@nestjs/common';
 
@@ -9,9 +9,13 @@ export interface UseRequest {
   at: Date;
   /** SHA-256 (hex) of the interstitial's nonce. */
   nonceHash?: string;
+  /** The target, and the version of the code by which it was chosen. */
+  chosen?: Claim['chosen'];
 }
 
 const NONCE_BYTES = 16;
+/** Anybody can invent a nonce; the crowd before a code that is used up must not become queries. */
+export const DOUBTS_PER_SECOND = 50;
 
 /** @returns 128 random bits for the form, by which the browser that claimed is known when it asks again */
 export const newNonce = (): string => randomBytes(NONCE_BYTES).toString('base64url');
@@ -38,6 +42,7 @@ export function claimEventId(codeId: string, useNumber: number): string {
 @Injectable()
 export class ClaimDesk {
   private readonly claims: Counter<'outcome'>;
+  private doubts = { second: 0, taken: 0 };
 
   constructor(
     private readonly codeState: CodeState,
@@ -61,10 +66,10 @@ export class ClaimDesk {
   }
 
   private async decide(use: UseRequest): Promise<Decision> {
-    const { entry, at, nonceHash } = use;
+    const { entry, at, nonceHash, chosen } = use;
     const reason = await this.gateRefusal(use);
     if (reason) return { outcome: 'refused', reason, used: entry.used };
-    const decision = await this.arbiter.claim({ codeId: entry.snapshot.id, at, nonceHash });
+    const decision = await this.arbiter.claim({ codeId: entry.snapshot.id, at, nonceHash, chosen });
     await this.settle(use, decision);
     return decision;
   }
@@ -73,11 +78,22 @@ export class ClaimDesk {
   private async gateRefusal({ key, at, nonceHash }: UseRequest): Promise<ClaimRefusal | undefined> {
     try {
       const verdict = await this.codeState.gate({ key, at, nonceHash });
-      return verdict === 'open' || verdict === 'unknown-here' ? undefined : verdict;
+      if (verdict === 'open' || verdict === 'unknown-here') return undefined;
+      // A store that was flushed has its counts back with the first look at the code, but not its nonces.
+      const mayBeRepetition = verdict === 'exhausted' && nonceHash !== undefined && this.takesDoubt(at);
+      return mayBeRepetition ? undefined : verdict;
     } catch (error) {
       this.logger.debug({ err: error }, 'the gate could not be asked; the arbiter decides');
       return undefined;
     }
+  }
+
+  /** @returns whether the arbiter may be asked once more in this second for what the gate takes for used up */
+  private takesDoubt(at: Date): boolean {
+    const second = Math.floor(at.getTime() / 1000);
+    if (second !== this.doubts.second) this.doubts = { second, taken: 0 };
+    this.doubts.taken += 1;
+    return this.doubts.taken <= DOUBTS_PER_SECOND;
   }
 
   /** Also after a refusal: a gate that had lost its counts turns the next ones away itself. */

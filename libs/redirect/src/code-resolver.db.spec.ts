@@ -2,7 +2,7 @@ import { accessMigrations, AccessModule, AccessService } from '@signet/access';
 import { auditMigrations } from '@signet/audit';
 import { CodesModule, codesMigrations } from '@signet/codes';
 import { CodeSchema, plainUrlOf, type Code } from '@signet/contracts';
-import { Health, MemoryCodeState, SignetError, type CodeStateEntry } from '@signet/platform';
+import { MemoryCodeState, SignetError, type CodeStateEntry } from '@signet/platform';
 import { createTestApp, openTestPlatform, testLogger, type TestPlatform } from '@signet/testing';
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 import { CodeResolver, LEASE_MS } from './code-resolver.js';
@@ -30,7 +30,6 @@ describe('CodeResolver', () => {
   let app: NestFastifyApplication;
   let admin: string;
   let codeState: WatchedCodeState;
-  let health: Health;
   let resolver: CodeResolver;
   beforeAll(async () => {
     platform = await openTestPlatform([...auditMigrations, ...accessMigrations, ...codesMigrations]);
@@ -39,8 +38,7 @@ describe('CodeResolver', () => {
   });
   beforeEach(() => {
     codeState = new WatchedCodeState({ clock: platform.clock });
-    health = new Health();
-    resolver = new CodeResolver(platform.dataSource, codeState, testLogger(), health);
+    resolver = new CodeResolver(platform.dataSource, codeState, testLogger());
   });
   afterEach(() => resolver.onApplicationShutdown());
   afterAll(async () => {
@@ -97,7 +95,7 @@ describe('CodeResolver', () => {
     const key = await create();
     const entry = await resolver.resolve(key, now());
     if (!entry) throw new Error('not found');
-    const changed = { ...entry.snapshot, version: 2, url: 'https://example.org/2' };
+    const changed = { ...entry.snapshot, version: 2, target: { url: 'https://example.org/2' } };
     await codeState.write(key, entry.snapshot);
     let letGo = (): void => {};
     codeState.hold = new Promise((resolve) => (letGo = resolve));
@@ -112,11 +110,37 @@ describe('CodeResolver', () => {
     expect(urlOf(resolver.leased(key, now()))).toBe('https://example.org/2');
   });
 
-  it('asks once for all who ask at the same time', async () => {
+  /** A resolver whose reads of PostgreSQL go another way. */
+  const resolverWith = (query: (...asked: [string, unknown[]?]) => Promise<unknown>): CodeResolver => {
+    const dataSource = Object.assign(Object.create(platform.dataSource), { manager: { query } });
+    return new CodeResolver(dataSource, codeState, testLogger());
+  };
+
+  it('asks PostgreSQL once for 10,000 who ask at the same time for what nothing near by knows', async () => {
     const key = await create();
-    const entries = await Promise.all(Array.from({ length: 100 }, () => resolver.resolve(key, now())));
+    let queries = 0;
+    const counting = resolverWith((...asked) => {
+      queries += 1;
+      return platform.dataSource.manager.query(...asked);
+    });
+    const entries = await Promise.all(Array.from({ length: 10_000 }, () => counting.resolve(key, now())));
     expect(new Set(entries.map(urlOf))).toEqual(new Set(['https://example.org/1']));
-    expect(codeState.reads).toBe(1);
+    expect([codeState.reads, queries]).toEqual([1, 1]);
+    counting.onApplicationShutdown();
+  });
+
+  it('is undecided within two seconds when PostgreSQL hangs, and asks again for the next', async () => {
+    const key = await create();
+    let queries = 0;
+    const hanging = resolverWith((...asked) => {
+      queries += 1;
+      return queries === 1 ? new Promise(() => {}) : platform.dataSource.manager.query(...asked);
+    });
+    const began = performance.now();
+    await expect(hanging.resolve(key, now())).rejects.toMatchObject({ kind: 'code-undecided', status: 503 });
+    expect(performance.now() - began).toBeLessThan(2000);
+    expect(urlOf(await hanging.resolve(key, now()))).toBe('https://example.org/1');
+    hanging.onApplicationShutdown();
   });
 
   it('remembers an unknown slug for a moment, and notices at once when it is created', async () => {
@@ -133,25 +157,18 @@ describe('CodeResolver', () => {
     expect(codeState.reads).toBe(4);
   });
 
-  it('goes on from PostgreSQL while the code state is away, and says so', async () => {
+  it('goes on from PostgreSQL while the code state is away', async () => {
     const key = await create();
     codeState.isAway = true;
     expect(urlOf(await resolver.resolve(key, now()))).toBe('https://example.org/1');
-    expect((await health.report()).degraded).toEqual({ 'code-state': 'away' });
     await edit(key);
     expect(urlOf(await resolver.resolve(key, now() + LEASE_MS))).toBe('https://example.org/2');
-    codeState.isAway = false;
-    await resolver.resolve(key, now() + 2 * LEASE_MS);
-    expect((await health.report()).degraded).toEqual({});
   });
 
   it('serves from the code state while PostgreSQL is away; what nobody knows is undecided', async () => {
     const key = await create();
     await resolver.resolve(key, now());
-    const away = Object.assign(Object.create(platform.dataSource), {
-      manager: { query: () => Promise.reject(new Error('away')) },
-    });
-    const cutOff = new CodeResolver(away, codeState, testLogger(), health);
+    const cutOff = resolverWith(() => Promise.reject(new Error('away')));
     expect(urlOf(await cutOff.resolve(key, now()))).toBe('https://example.org/1');
     await expect(cutOff.resolve('never-seen', now())).rejects.toMatchObject({ kind: 'code-undecided' });
     cutOff.onApplicationShutdown();

@@ -7,6 +7,7 @@ import { HttpAdapterHost } from '@nestjs/core';
 import type { FastifyInstance } from 'fastify';
 import { asciiUrl, HEADERS } from './answers.js';
 import { CodeResolver } from './code-resolver.js';
+import { Hosts } from './hosts.js';
 import { ScanRecorder } from './scan-recorder.js';
 import { TrustedProxies } from './trusted-proxies.js';
 
@@ -34,6 +35,7 @@ export class PlainLinks {
     private readonly clock: Clock,
     private readonly resolver: CodeResolver,
     private readonly recorder: ScanRecorder,
+    private readonly hosts: Hosts,
     { values }: SignetConfig,
   ) {
     this.proxies = new TrustedProxies(values.SIGNET_TRUSTED_PROXIES);
@@ -48,12 +50,14 @@ export class PlainLinks {
     const { method, url = '' } = request;
     if (this.isClosing || (method !== 'GET' && method !== 'HEAD') || !SLUG_PATH.test(url)) return undefined;
     const at = this.clock.now();
-    const link = this.plainLink(url.slice(1), at);
+    const place = this.hosts.placeOf(request);
+    if (place === 'nobody') return undefined;
+    const link = this.plainLink(codeKey(url.slice(1), place === 'own' ? undefined : place), at);
     return link && this.answer(request, response, { at, ...link });
   }
 
-  private plainLink(slug: string, at: Date): PlainLink | undefined {
-    const entry = this.resolver.leased(codeKey(slug), at.getTime());
+  private plainLink(key: string, at: Date): PlainLink | undefined {
+    const entry = this.resolver.leased(key, at.getTime());
     if (!entry || isProtected(entry.snapshot)) return undefined;
     const { snapshot } = entry;
     const url = plainUrlOf(snapshot);

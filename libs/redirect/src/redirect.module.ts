@@ -1,16 +1,34 @@
 import { CodeArbiterModule } from '@signet/codes';
+import { DirectoryModule } from '@signet/domains';
 import { ScansModule } from '@signet/scans';
 import { Module } from '@nestjs/common';
+import { BrandLogos } from './brand-logos.js';
 import { ClaimDesk } from './claim-desk.js';
 import { CodeResolver } from './code-resolver.js';
+import { Hosts } from './hosts.js';
+import { Destinations } from './destination.js';
+import { PasswordDesk } from './password-desk.js';
 import { PlainLinks } from './plain-links.js';
 import { RedirectRoutes } from './redirect.routes.js';
 import { ScanLimits } from './scan-limits.js';
 import { ScanRecorder } from './scan-recorder.js';
+import { TargetedClaims } from './targeted-claims.js';
 
 /** The redirect with all that it needs of its context's neighbours. */
 @Module({
-  imports: [CodeArbiterModule, ScansModule],
-  providers: [RedirectRoutes, PlainLinks, CodeResolver, ScanLimits, ScanRecorder, ClaimDesk],
+  imports: [CodeArbiterModule, DirectoryModule, ScansModule],
+  providers: [
+    RedirectRoutes,
+    Hosts,
+    BrandLogos,
+    PlainLinks,
+    CodeResolver,
+    ScanLimits,
+    ScanRecorder,
+    ClaimDesk,
+    Destinations,
+    TargetedClaims,
+    PasswordDesk,
+  ],
 })
 export class RedirectModule {}

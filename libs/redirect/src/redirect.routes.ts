@@ -1,6 +1,8 @@
 import formbody from '@fastify/formbody';
 import { codeKey } from '@signet/codes';
 import { SlugSchema, type CodeSnapshot, type ProblemKind, type ScanOutcome } from '@signet/contracts';
+import type { Site } from '@signet/domains';
+import { DOWNLOAD_NAMES, type DownloadName } from '@signet/pages';
 import {
   Clock,
   decideGate,
@@ -18,20 +20,29 @@ import { Inject, Injectable } from '@nestjs/common';
 import { HttpAdapterHost } from '@nestjs/core';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { z } from 'zod';
+import { prefersJson } from './accept.js';
 import { sendClaimPage, sendNoIcon, sendRedirect, sendRefusal, sendRobots } from './answers.js';
-import { ClaimDesk, claimEventId, hashNonce, newNonce } from './claim-desk.js';
+import { claimEventId, hashNonce, newNonce } from './claim-desk.js';
 import { CodeResolver } from './code-resolver.js';
+import { sendDeepLinkPage } from './deep-links.js';
+import { Destinations, type Destination } from './destination.js';
+import { Hosts } from './hosts.js';
+import { offUrlFor } from './off-url.js';
+import { pageOf, sendDownload, sendTargetPage } from './page-answers.js';
+import { sendPasswordPage, type PasswordFailure } from './password-answers.js';
+import { PasswordDesk } from './password-desk.js';
 import { ScanLimits } from './scan-limits.js';
 import { isPreview, ScanRecorder } from './scan-recorder.js';
-import { mainUrlOf } from './destination.js';
+import { TargetedClaims } from './targeted-claims.js';
 
-/** A nonce has 22 characters. */
-const CLAIM_BODY_LIMIT = 1024;
+/** A nonce has 22 characters; a password at most 128, of which each may take nine in a form. */
+const CLAIM_BODY_LIMIT = 1536;
 const ClaimBodySchema = z.strictObject({
   nonce: z
     .string()
     .regex(/^[A-Za-z0-9_-]{22,64}$/, 'must be the nonce of the page')
     .optional(),
+  password: z.string().max(128).optional(),
 });
 
 type SlugRequest = FastifyRequest<{ Params: { slug: string } }>;
@@ -53,6 +64,8 @@ interface Scan {
   request: SlugRequest;
   reply: FastifyReply;
   at: Date;
+  /** The domain; absent: the installation's own. */
+  site: Site | undefined;
   key: string;
   entry: CodeStateEntry;
 }
@@ -71,7 +84,10 @@ export class RedirectRoutes {
     private readonly resolver: CodeResolver,
     private readonly limits: ScanLimits,
     private readonly recorder: ScanRecorder,
-    private readonly desk: ClaimDesk,
+    private readonly destinations: Destinations,
+    private readonly claims: TargetedClaims,
+    private readonly passwords: PasswordDesk,
+    private readonly hosts: Hosts,
     @Inject(LOGGER) private readonly logger: Logger,
   ) {
     this.register(adapterHost.httpAdapter.getInstance());
@@ -83,7 +99,7 @@ export class RedirectRoutes {
       scope.setErrorHandler((thrown, request, reply) => {
         const error = toSignetError(thrown);
         logFailure(this.logger, error, request.id);
-        return sendRefusal(request, reply, { error });
+        return sendRefusal(request, reply, { error, brand: this.hosts.brandFor(request) });
       });
       // What browsers and crawlers ask for by themselves is no guess at a slug.
       scope.get('/favicon.ico', { logLevel: 'silent' }, (_request, reply) => sendNoIcon(reply));
@@ -102,18 +118,24 @@ export class RedirectRoutes {
         bodyLimit: CLAIM_BODY_LIMIT,
         handler: (request, reply) => this.claim(request, reply),
       });
+      for (const name of DOWNLOAD_NAMES)
+        scope.get<{ Params: { slug: string } }>(`/:slug/${name}`, { logLevel: 'silent' }, (request, reply) =>
+          this.download(request, reply, name),
+        );
     });
   }
 
   private async scan(request: SlugRequest, reply: FastifyReply): Promise<FastifyReply> {
     const at = this.clock.now();
-    const key = codeKey(request.params.slug);
+    const site = this.hosts.siteOf(request);
+    const key = codeKey(request.params.slug, site);
     const entry = this.resolver.leased(key, at.getTime()) ?? (await this.find(request, key, at));
-    if (!entry) return this.refuse({ request, reply, at }, 'unknown');
-    const scan = { request, reply, at, key, entry };
+    if (!entry) return this.refuse({ request, reply, at, site }, 'unknown');
+    const scan = { request, reply, at, site, key, entry };
     const { snapshot } = entry;
     const verdict = decideGate({ ...gateFields(snapshot), used: entry.used }, { at, known: false });
     if (verdict !== 'open' && verdict !== 'unknown-here') return this.refuse(scan, verdict);
+    if (snapshot.passwordHash !== undefined) return this.askPassword(scan);
     if (snapshot.kind === 'enrollment' || !snapshot.limit) return this.redirect(scan, 302);
     const claimsAtOnce = snapshot.limit.claimMode === 'direct' && request.method === 'GET' && !isPreview(request);
     return claimsAtOnce ? this.use(scan, 302) : this.offerClaim(scan, snapshot.limit.maxScans);
@@ -121,17 +143,36 @@ export class RedirectRoutes {
 
   private async claim(request: SlugRequest, reply: FastifyReply): Promise<FastifyReply> {
     const at = this.clock.now();
-    const { nonce } = parse(ClaimBodySchema, request.body ?? {}, 'body');
-    const key = codeKey(request.params.slug);
+    const { nonce, password } = parse(ClaimBodySchema, request.body ?? {}, 'body');
+    const site = this.hosts.siteOf(request);
+    const key = codeKey(request.params.slug, site);
     await this.limits.takeClaim(request.ip, key);
     const entry = await this.find(request, key, at);
-    if (!entry) return this.refuse({ request, reply, at }, 'unknown');
-    const scan = { request, reply, at, key, entry };
+    if (!entry) return this.refuse({ request, reply, at, site }, 'unknown');
+    const scan = { request, reply, at, site, key, entry };
     const { snapshot } = entry;
-    if (snapshot.limit && snapshot.kind !== 'enrollment') return this.use(scan, 303, nonce);
+    const isUse = snapshot.limit !== undefined && snapshot.kind !== 'enrollment';
+    // The desk judges uses, and knows who may ask again.
+    if (!isUse || snapshot.passwordHash !== undefined) {
+      const verdict = decideGate({ ...gateFields(snapshot), used: entry.used }, { at, known: nonce !== undefined });
+      if (verdict !== 'open' && verdict !== 'unknown-here') return this.refuse(scan, verdict);
+    }
+    const failure = await this.passwordFailure(scan, password);
+    if (failure) return this.askPassword(scan, { failure, nonce });
+    return isUse ? this.use(scan, 303, nonce) : this.redirect(scan, 303);
+  }
+
+  private async download(request: SlugRequest, reply: FastifyReply, name: DownloadName): Promise<FastifyReply> {
+    const at = this.clock.now();
+    const site = this.hosts.siteOf(request);
+    const key = codeKey(request.params.slug, site);
+    const entry = this.resolver.leased(key, at.getTime()) ?? (await this.find(request, key, at));
+    if (!entry) return this.refuse({ request, reply, at, site }, 'unknown');
+    const { snapshot } = entry;
     const verdict = decideGate({ ...gateFields(snapshot), used: entry.used }, { at, known: false });
-    if (verdict !== 'open' && verdict !== 'unknown-here') return this.refuse(scan, verdict);
-    return this.redirect(scan, 303);
+    if (verdict !== 'open' && verdict !== 'unknown-here')
+      return this.refuse({ request, reply, at, site, entry }, verdict);
+    return sendDownload(request, reply, { name, snapshot, at, brand: this.hosts.brandFor(request, snapshot) });
   }
 
   private async find(request: SlugRequest, key: string, at: Date): Promise<CodeStateEntry | undefined> {
@@ -157,43 +198,89 @@ export class RedirectRoutes {
     }
   }
 
-  private async redirect({ request, reply, at, entry }: Scan, status: 302 | 303): Promise<FastifyReply> {
+  private async redirect(scan: Scan, status: 302 | 303): Promise<FastifyReply> {
+    const { request, at, entry } = scan;
     const { snapshot } = entry;
-    await this.recorder.record(request, { outcome: 'redirected', at, snapshot });
     // The wizard claims by its own POST; nothing is claimed by opening it.
-    const url =
+    const destination =
       snapshot.kind === 'enrollment'
-        ? `/enroll/${encodeURIComponent(request.params.slug)}`
-        : mainUrlOf(snapshot.target);
-    return sendRedirect(reply, status, url);
+        ? { url: `/enroll/${encodeURIComponent(request.params.slug)}` }
+        : await this.destinations.choose(request, snapshot, at);
+    const { targetIndex } = destination;
+    const outcome = pageOf(snapshot) ? 'page' : 'redirected';
+    await this.recorder.record(request, { outcome, at, snapshot, targetIndex });
+    return this.arrive(scan, status, destination);
+  }
+
+  /** What the scan came for, when nothing stands before it any more. */
+  private arrive({ request, reply, at, entry }: Scan, status: 302 | 303, destination: Destination): FastifyReply {
+    const { url, app } = destination;
+    const target = pageOf(entry.snapshot);
+    if (target) {
+      const brand = this.hosts.brandFor(request, entry.snapshot);
+      return sendTargetPage(request, reply, { target, snapshot: entry.snapshot, at, brand });
+    }
+    if (app === undefined || prefersJson(request.headers.accept)) return sendRedirect(reply, status, url);
+    return sendDeepLinkPage(request, reply, { app, brand: this.hosts.brandFor(request, entry.snapshot) });
+  }
+
+  /** Of a code with a password; undefined when nothing stands in the way. */
+  private async passwordFailure(
+    { key, entry: { snapshot } }: Scan,
+    password: string | undefined,
+  ): Promise<PasswordFailure | undefined> {
+    const { passwordHash } = snapshot;
+    if (passwordHash === undefined) return undefined;
+    if (password === undefined) return 'password-required';
+    return (await this.passwords.isRight({ key, passwordHash, password })) ? undefined : 'wrong-password';
+  }
+
+  /** The nonce stays the same while somebody mistypes: it is their browser's. */
+  private async askPassword(
+    { request, reply, at, entry: { snapshot } }: Scan,
+    { failure, nonce }: { failure?: PasswordFailure; nonce?: string } = {},
+  ): Promise<FastifyReply> {
+    await this.recorder.record(request, { outcome: failure ? 'denied' : 'interstitial', at, snapshot });
+    const ownNonce = snapshot.limit === undefined ? undefined : (nonce ?? newNonce());
+    const brand = this.hosts.brandFor(request, snapshot);
+    return sendPasswordPage(request, reply, { slug: request.params.slug, nonce: ownNonce, failure, brand });
   }
 
   private async offerClaim({ request, reply, at, entry }: Scan, maxScans: number): Promise<FastifyReply> {
-    await this.recorder.record(request, { outcome: 'interstitial', at, snapshot: entry.snapshot });
-    return sendClaimPage(request, reply, { slug: request.params.slug, nonce: newNonce(), maxScans });
+    const { snapshot } = entry;
+    await this.recorder.record(request, { outcome: 'interstitial', at, snapshot });
+    const brand = this.hosts.brandFor(request, snapshot);
+    return sendClaimPage(request, reply, { slug: request.params.slug, nonce: newNonce(), maxScans, brand });
   }
 
   private async use(scan: Scan, status: 302 | 303, nonce?: string): Promise<FastifyReply> {
-    const { request, reply, at, key, entry } = scan;
+    const { request, at, key } = scan;
     const nonceHash = nonce === undefined ? undefined : hashNonce(nonce);
-    const decision = await this.desk.claim({ key, entry, at, nonceHash });
+    const claim = await this.claims.claim(request, { key, entry: scan.entry, at, nonceHash });
+    const { decision, entry, destination } = claim;
     if (decision.outcome === 'refused') return this.refuse(scan, decision.reason);
-    const { codeVersion, url, useNumber } = decision;
+    const { codeVersion, useNumber } = decision;
     const { snapshot } = entry;
+    const { targetIndex } = destination;
     const id = useNumber === null ? undefined : claimEventId(snapshot.id, useNumber);
-    await this.recorder.record(request, { outcome: 'claimed', at, snapshot, codeVersion, id });
-    return sendRedirect(reply, status, url);
+    await this.recorder.record(request, { outcome: 'claimed', at, snapshot, codeVersion, targetIndex, id });
+    return this.arrive({ ...scan, entry }, status, destination);
   }
 
   private async refuse(
-    { request, reply, at, entry }: Omit<Scan, 'key' | 'entry'> & { entry?: CodeStateEntry },
+    { request, reply, at, site, entry }: Omit<Scan, 'key' | 'entry'> & { entry?: CodeStateEntry },
     refusal: Refusal,
   ): Promise<FastifyReply> {
     const { kind, outcome } = refusals[refusal];
     const snapshot: CodeSnapshot | undefined = entry?.snapshot;
-    await this.recorder.record(request, { outcome, at, snapshot });
+    await this.recorder.record(request, { outcome, at, snapshot, workspaceId: site?.workspaceId });
+    if (refusal === 'unknown' && site?.notFoundUrl && !prefersJson(request.headers.accept))
+      return sendRedirect(reply, request.method === 'POST' ? 303 : 302, site.notFoundUrl);
+    const offUrl = snapshot && offUrlFor(request, snapshot, refusal);
+    if (offUrl !== undefined) return sendRedirect(reply, request.method === 'POST' ? 303 : 302, offUrl);
+    const brand = this.hosts.brandFor(request, snapshot);
     const activeFrom = refusal === 'not-active-yet' ? snapshot?.activeFrom : undefined;
     const retryAfter = activeFrom === undefined ? undefined : (Date.parse(activeFrom) - at.getTime()) / 1000;
-    return sendRefusal(request, reply, { error: new SignetError(kind, { retryAfter }), activeFrom });
+    return sendRefusal(request, reply, { error: new SignetError(kind, { retryAfter }), activeFrom, brand });
   }
 }

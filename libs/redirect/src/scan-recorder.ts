@@ -16,6 +16,8 @@ import { TrustedProxies } from './trusted-proxies.js';
 /** What a request says of who sent it; one of Fastify's has it all. */
 export interface Visit {
   method?: string;
+  /** Path and query. */
+  url?: string;
   headers: IncomingHttpHeaders;
   /** The client's address, as far as trusted proxies tell it. */
   ip: string;
@@ -27,8 +29,12 @@ export interface AnsweredScan {
   at: Date;
   /** Absent for an unknown slug. */
   snapshot?: CodeSnapshot;
+  /** Of an unknown slug: whose domain it was. */
+  workspaceId?: string | undefined;
   /** The version that the arbiter decided on, when that is not the snapshot's. */
   codeVersion?: number;
+  /** The rule that chose the target. */
+  targetIndex?: number;
   /** The event's id, for a scan that may be answered, and so recorded, twice. */
   id?: string;
 }
@@ -56,13 +62,13 @@ export class ScanRecorder {
   }
 
   /** Resolves when the scan is safe. A `HEAD` is no scan, and leaves nothing. */
-  async record(visit: Visit, { outcome, at, snapshot, codeVersion, id }: AnsweredScan): Promise<void> {
+  async record(visit: Visit, scan: AnsweredScan): Promise<void> {
     if (visit.method === 'HEAD') return;
+    const { outcome, at, snapshot, codeVersion, targetIndex, id } = scan;
     this.scans.inc({ outcome });
     const { headers, ip } = visit;
     const userAgent = headers['user-agent'] ?? '';
-    const salt = this.salts.saltOf(at);
-    const workspaceId = snapshot?.workspaceId;
+    const workspaceId = snapshot?.workspaceId ?? scan.workspaceId;
     await this.journal.append(
       {
         workspaceId,
@@ -70,9 +76,10 @@ export class ScanRecorder {
         slug: snapshot?.slug,
         codeVersion: codeVersion ?? snapshot?.version,
         outcome,
+        targetIndex,
         at: at.getTime(),
         // Here, so that no whole address waits on the disk for being shipped.
-        visitor: salt && visitorOf({ salt, workspaceId: workspaceId ?? '', ip: plainAddress(ip), userAgent }),
+        visitor: this.visitor(visit, workspaceId ?? '', at),
         ip: truncateIp(ip),
         country: this.country(visit),
         language: firstLanguage(headers['accept-language']),
@@ -89,8 +96,14 @@ export class ScanRecorder {
     this.scans.inc({ outcome: 'throttled' });
   }
 
+  /** @returns a pseudonym for the UTC day; undefined while the day's salt isn't known here */
+  visitor({ headers, ip }: Visit, workspaceId: string, at: Date): string | undefined {
+    const salt = this.salts.saltOf(at);
+    return salt && visitorOf({ salt, workspaceId, ip: plainAddress(ip), userAgent: headers['user-agent'] ?? '' });
+  }
+
   /** Anybody can send the header; it counts only when a trusted proxy handed the request over. */
-  private country({ headers, socket }: Visit): string | undefined {
+  country({ headers, socket }: Visit): string | undefined {
     if (this.countryHeader === undefined || !this.proxies.trusts(socket.remoteAddress ?? '')) return undefined;
     return countryOf(headers[this.countryHeader]);
   }

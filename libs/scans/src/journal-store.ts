@@ -33,6 +33,8 @@ const LMDB_OPTIONS = {
   txnStartThreshold: 1,
 };
 
+const FORMER_RECORDS = 'records';
+
 /** What lmdb needs beside a block: node header, key and its share of the page. */
 const BLOCK_OVERHEAD_BYTES = 32;
 
@@ -52,8 +54,8 @@ export class JournalStore {
   #removedThrough: number;
   #bytes: number;
 
-  constructor(directory: string) {
-    this.#root = open({ path: join(directory, 'journal.mdb'), ...LMDB_OPTIONS });
+  private constructor(root: RootDatabase) {
+    this.#root = root;
     this.#blocks = this.#root.openDB({ name: 'blocks', encoding: 'binary' });
     this.#counters = this.#root.openDB({ name: 'counters', encoding: 'msgpack' });
     this.#meta = this.#root.openDB({ name: 'meta', encoding: 'msgpack' });
@@ -61,6 +63,18 @@ export class JournalStore {
     this.#removedThrough = Number(this.#meta.get('removedThrough') ?? 0);
     this.#nextSequence = Math.max(newest, this.#removedThrough) + 1;
     this.#bytes = pageBytesOf(this.#blocks);
+  }
+
+  /** @throws Error that says what to do when scans of a former format wait in the file */
+  static async open(directory: string): Promise<JournalStore> {
+    const root = open({ path: join(directory, 'journal.mdb'), ...LMDB_OPTIONS });
+    const waiting = formerRecords(root);
+    if (waiting === 0) return new JournalStore(root);
+    await root.close();
+    throw new Error(
+      `The scan journal in ${directory} holds ${waiting} scans in a former format, which this version cannot read: ` +
+        'run the version that wrote them until signet_journal_depth is 0, or move the folder away, which loses them',
+    );
   }
 
   /** The next entry's number; they go on where those left off that were removed long ago. */
@@ -139,6 +153,13 @@ export class JournalStore {
       throw await causeOf(error);
     }
   }
+}
+
+/** @returns how many records were left by versions before 2026-11-25, which had one for each scan */
+function formerRecords(root: RootDatabase): number {
+  if (!Array.from(root.getKeys()).includes(FORMER_RECORDS)) return 0;
+  const stats: object = root.openDB({ name: FORMER_RECORDS, encoding: 'binary' }).getStats();
+  return Number(Reflect.get(stats, 'entryCount') ?? 0);
 }
 
 /** lmdb's error names its cause in a promise of its own. */

@@ -148,6 +148,24 @@ describe('ScanJournal', () => {
     await journal.close();
   });
 
+  it('is not opened over scans of the former format, and says what to do; once they are shipped it is', async () => {
+    const directory = newDirectory();
+    const file = openLmdb({ path: join(directory, 'journal.mdb') });
+    const records = file.openDB<Uint8Array, number>({ name: 'records', encoding: 'binary' });
+    await records.put(7, Buffer.from('a scan'));
+    const shipped = async (): Promise<void> => {
+      await records.remove(7);
+      await file.openDB<number, string>({ name: 'meta', encoding: 'msgpack' }).put('removedThrough', 7);
+      await file.close();
+    };
+    await expect(openJournal(directory)).rejects.toThrow(/holds 1 scans in a former format.*signet_journal_depth is 0/);
+    await shipped();
+    const journal = await openJournal(directory);
+    await journal.append(scanOf());
+    expect(eventsIn(journal).map(({ sequence }) => sequence)).toEqual(['8']);
+    await journal.close();
+  });
+
   it('names damaged scans, leaves them out and keeps the rest', async () => {
     const directory = newDirectory();
     let journal = await openJournal(directory);

@@ -77,12 +77,12 @@ export class ScanJournal {
     this.#folded = counter(options.metrics, 'signet_journal_folded_total', 'Scans kept as a count only', ['reason']);
   }
 
-  /** @throws Error when another process holds the directory */
+  /** @throws Error when another process holds the directory, or what is in it cannot be read by this version */
   static async open(options: ScanJournalOptions): Promise<ScanJournal> {
     mkdirSync(options.directory, { recursive: true, mode: 0o700 });
     const unlock = await lockDirectory(options.directory);
     try {
-      const store = new JournalStore(options.directory);
+      const store = await JournalStore.open(options.directory);
       const source = `/signet/${options.service ?? 'redirect'}/${await store.instance()}`;
       return new ScanJournal(options, store, source, unlock);
     } catch (error) {

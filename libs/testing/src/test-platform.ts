@@ -45,7 +45,13 @@ export async function openTestPlatform(
   const codeState = new MemoryCodeState({ clock });
   return {
     service: 'test',
-    config: loadConfig({ SIGNET_DATA_DIR: directory, SIGNET_KEY_REQUESTS_PER_SECOND: '0', ...environment }),
+    config: loadConfig({
+      SIGNET_DATA_DIR: directory,
+      SIGNET_KEY_REQUESTS_PER_SECOND: '0',
+      // The targets of tests are somebody's.
+      SIGNET_TARGET_CHECK_INTERVAL_HOURS: '0',
+      ...environment,
+    }),
     logger,
     clock,
     metrics: createMetrics('test'),
