@@ -137,7 +137,7 @@ try {
       SIGNET_DATA_DIR: join(stateFolder, name),
       SIGNET_INSTANCE: `${name}-1`,
     };
-    const secrets = name === 'enrollment' || name === 'verification' ? { SIGNET_MASTER_KEYS: masterKeys } : {};
+    const secrets = name !== 'redirect' ? { SIGNET_MASTER_KEYS: masterKeys } : {};
     void supervise(name, { ...environment, SIGNET_MASTER_KEYS: undefined, ...own, ...secrets });
   }
   await Promise.all(names.map(untilReady));

@@ -1,6 +1,7 @@
-import { accessMigrations, ApiKeyGuard, ApiKeyGuardModule } from '@signet/access';
+import { accessMigrations, ApiKeyGuard, ApiKeyGuardModule, IdempotencyModule } from '@signet/access';
 import { ANALYTICS_GROUP, AnalyticsModule, analyticsMigrations } from '@signet/analytics';
-import { DeliveryModule } from '@signet/delivery';
+import { auditMigrations } from '@signet/audit';
+import { DeliveryModule, WEBHOOKS_GROUP, WebhooksModule, webhooksMigrations } from '@signet/delivery';
 import { consumeEvents, PlatformModule, type ServiceOptions } from '@signet/platform';
 
 class AnalyticsApp {}
@@ -11,12 +12,21 @@ export const analyticsService: ServiceOptions = {
   role: 'signet_analytics',
   defaultPort: 4004,
   required: ['DATABASE_URL', 'REDIS_URL', 'KAFKA_BROKERS', 'SIGNET_PUBLIC_URL'],
-  keyRing: false,
-  migrations: [...accessMigrations, ...analyticsMigrations],
+  keyRing: true,
+  migrations: [...accessMigrations, ...auditMigrations, ...analyticsMigrations, ...webhooksMigrations],
   module: (platform) => ({
     module: AnalyticsApp,
-    imports: [PlatformModule.of(platform), ApiKeyGuardModule, AnalyticsModule, DeliveryModule],
+    imports: [
+      PlatformModule.of(platform),
+      ApiKeyGuardModule,
+      IdempotencyModule,
+      AnalyticsModule,
+      DeliveryModule,
+      WebhooksModule,
+    ],
   }),
   isAdmin: (app) => (request) => app.get(ApiKeyGuard, { strict: false }).allows(request, 'admin'),
-  connect: (app, platform) => consumeEvents(app, { ...platform, group: ANALYTICS_GROUP }),
+  connect: (app, platform) => {
+    for (const group of [ANALYTICS_GROUP, WEBHOOKS_GROUP]) consumeEvents(app, { ...platform, group });
+  },
 };

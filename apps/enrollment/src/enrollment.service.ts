@@ -1,9 +1,11 @@
 import { AccessModule, accessMigrations, AccessService, ApiKeyGuard } from '@signet/access';
 import { AuditModule, auditMigrations } from '@signet/audit';
 import { CodesModule, codesMigrations } from '@signet/codes';
+import { DomainsModule } from '@signet/domains';
 import { EnrollmentModule, enrollmentMigrations } from '@signet/enrollment';
 import { mfaMigrations, SubjectsModule } from '@signet/mfa';
 import { OutboxRelay, PlatformModule, type ServiceOptions } from '@signet/platform';
+import { PoliciesModule, policiesMigrations } from '@signet/policies';
 
 class EnrollmentApp {}
 
@@ -15,10 +17,26 @@ export const enrollmentService: ServiceOptions = {
   required: ['DATABASE_URL', 'REDIS_URL', 'KAFKA_BROKERS', 'SIGNET_MASTER_KEYS', 'SIGNET_PUBLIC_URL'],
   keyRing: true,
   docs: true,
-  migrations: [...accessMigrations, ...auditMigrations, ...codesMigrations, ...mfaMigrations, ...enrollmentMigrations],
+  migrations: [
+    ...accessMigrations,
+    ...auditMigrations,
+    ...codesMigrations,
+    ...policiesMigrations,
+    ...mfaMigrations,
+    ...enrollmentMigrations,
+  ],
   module: (platform) => ({
     module: EnrollmentApp,
-    imports: [PlatformModule.of(platform), AccessModule, AuditModule, CodesModule, SubjectsModule, EnrollmentModule],
+    imports: [
+      PlatformModule.of(platform),
+      AccessModule,
+      AuditModule,
+      CodesModule,
+      DomainsModule,
+      PoliciesModule,
+      SubjectsModule,
+      EnrollmentModule,
+    ],
   }),
   isAdmin: (app) => (request) => app.get(ApiKeyGuard, { strict: false }).allows(request, 'admin'),
   onReady: async (app, { config }) => {

@@ -12,6 +12,7 @@ export const redirectService: ServiceOptions = {
   defaultPort: 4002,
   required: ['DATABASE_URL', 'REDIS_URL', 'KAFKA_BROKERS', 'SIGNET_PUBLIC_URL'],
   keyRing: false,
+  servesFromCodeState: true,
   migrations: [...codesMigrations, ...scansMigrations],
   module: (platform) => ({
     module: RedirectApp,

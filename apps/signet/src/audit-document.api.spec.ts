@@ -2,8 +2,11 @@ import { execFileSync, spawnSync } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { jest } from '@jest/globals';
 import { AccessService } from '@signet/access';
+import { AuditCheckpoints } from '@signet/audit';
 import { loadConfig, startService, type RunningService } from '@signet/platform';
+import { verifyAuditFile } from './audit-verify.command.js';
 import { withMasterKeys } from './master-keys.js';
 import { signetService } from './signet.service.js';
 
@@ -18,6 +21,8 @@ const describeWithPython = hasPython || isRequired ? describe : describe.skip;
 describeWithPython(hasPython || isRequired ? title : `${title} (skipped: python3 is not on this machine)`, () => {
   const directory = mkdtempSync(join(tmpdir(), 'signet-audit-document-'));
   const script = join(directory, 'verify.py');
+  const checkpoints = join(directory, 'data', 'audit-checkpoints.ndjson');
+  const jwks = join(directory, 'jwks.json');
   let running: RunningService;
   let lines: string[];
   let head: { entries: number; head: string };
@@ -43,6 +48,8 @@ describeWithPython(hasPython || isRequired ? title : `${title} (skipped: python3
     }
     lines = (await call('GET', '/v1/audit/export')).body.trimEnd().split('\n');
     head = (await call('GET', '/v1/audit/verify')).json();
+    await running.app.get(AuditCheckpoints, { strict: false }).signDue();
+    writeFileSync(jwks, (await call('GET', '/.well-known/jwks.json')).body);
   });
   afterAll(async () => {
     await running?.stop();
@@ -77,5 +84,40 @@ describeWithPython(hasPython || isRequired ? title : `${title} (skipped: python3
       { status: 1, said: 'entry 5 does not add up' },
       { status: 1, said: 'entry 6 does not add up' },
     ]);
+  });
+
+  describe('signet audit verify', () => {
+    /** @returns what the command says of an export, and its exit code */
+    const run = async (exported: readonly string[], proof: Parameters<typeof verifyAuditFile>[1] = {}) => {
+      const file = join(directory, 'cli.ndjson');
+      writeFileSync(file, exported.map((line) => `${line}\n`).join(''));
+      const said: string[] = [];
+      const outputs = [process.stdout, process.stderr].map((stream) =>
+        jest.spyOn(stream, 'write').mockImplementation((text) => said.push(String(text)) > 0),
+      );
+      try {
+        await verifyAuditFile(file, proof);
+        return { status: process.exitCode ?? 0, said: said.join('').trim() };
+      } finally {
+        for (const output of outputs) output.mockRestore();
+        process.exitCode = undefined;
+      }
+    };
+
+    it('comes to the same head, with the checkpoints that it is given', async () => {
+      const said = `ok: ${head.entries} entries, head ${head.head}, 1 signed checkpoints`;
+      expect(await run(lines, { checkpoints, jwks })).toEqual({ status: 0, said });
+      expect((await run(lines)).said).toContain('Without checkpoints');
+    });
+
+    it('finds an altered row, a cut tail and another order, and says what it cannot read', async () => {
+      const altered = lines.with(2, (lines[2] ?? '').replace('"result":"rejected"', '"result":"accepted"'));
+      expect(await run(altered)).toEqual({ status: 1, said: 'broken at entry 3: entry 3 was altered' });
+      const cut = await run(lines.slice(0, -1), { checkpoints, jwks });
+      expect(cut).toEqual({ status: 1, said: expect.stringMatching(/^broken at entry \d+: the log ends at entry/) });
+      const exchanged = lines.with(5, lines[6] ?? '').with(6, lines[5] ?? '');
+      expect(await run(exchanged)).toEqual({ status: 1, said: 'broken at entry 6: entry 6 is missing' });
+      expect((await run(lines, { checkpoints })).status).toBe(2);
+    });
   });
 });

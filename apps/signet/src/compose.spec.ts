@@ -59,7 +59,7 @@ describe('docker-compose.yml', () => {
   it('gives the master keys to those alone that open secrets, and the owner of the schema to migrate alone', () => {
     const holding = (pattern: RegExp): string[] =>
       ours.filter((name) => pattern.test(JSON.stringify(service(name).environment)));
-    expect(holding(/SIGNET_MASTER_KEYS/)).toEqual(['enrollment', 'verification']);
+    expect(holding(/SIGNET_MASTER_KEYS/)).toEqual(['enrollment', 'verification', 'analytics']);
     expect(holding(/SIGNET_BOOTSTRAP_KEY/)).toEqual(['enrollment']);
     expect(holding(/signet_owner/)).toEqual(['migrate']);
     for (const name of ours.slice(1))

@@ -1,7 +1,9 @@
 import { version } from '@signet/platform';
 import { Command, InvalidArgumentError } from 'commander';
+import { verifyAuditFile } from './audit-verify.command.js';
 import { printConfig } from './config.command.js';
 import { migrate } from './migrate.command.js';
+import { rotateKeys } from './rotate-keys.command.js';
 import { start } from './start.command.js';
 
 const program = new Command('signet')
@@ -23,6 +25,19 @@ program
   .command('config')
   .description('print every variable with its value, default and meaning; exit 78 when one is wrong')
   .action(printConfig);
+
+const audit = program.command('audit').description('the audit log');
+audit
+  .command('verify <file>')
+  .description('verify an export (NDJSON) offline; exit 1 when it does not add up')
+  .option('--checkpoints <file>', 'signed checkpoints, NDJSON: a copy of audit-checkpoints.ndjson')
+  .option('--jwks <file>', 'the keys that signed them: a copy of /.well-known/jwks.json that you trust')
+  .action(verifyAuditFile);
+const keys = program.command('keys').description('the key ring');
+keys
+  .command('rotate')
+  .description('seal every secret with the first key of SIGNET_MASTER_KEYS; can be stopped and run again')
+  .action(rotateKeys);
 
 await program.parseAsync();
 

@@ -2,10 +2,12 @@ import { AccessModule, accessMigrations, ApiKeyGuard } from '@signet/access';
 import { ANALYTICS_GROUP, AnalyticsModule, analyticsMigrations } from '@signet/analytics';
 import { AuditModule, auditMigrations } from '@signet/audit';
 import { CodesModule, codesMigrations } from '@signet/codes';
-import { DeliveryModule } from '@signet/delivery';
+import { DeliveryModule, WEBHOOKS_GROUP, WebhooksModule, webhooksMigrations } from '@signet/delivery';
+import { DomainsModule } from '@signet/domains';
 import { EnrollmentModule, enrollmentMigrations } from '@signet/enrollment';
 import { mfaMigrations, SubjectsModule, VerificationModule } from '@signet/mfa';
 import { consumeEvents, OutboxRelay, PlatformModule, type Migration, type ServiceOptions } from '@signet/platform';
+import { PoliciesModule, policiesMigrations } from '@signet/policies';
 import { RedirectModule } from '@signet/redirect';
 import { scansMigrations } from '@signet/scans';
 
@@ -16,10 +18,12 @@ export const allMigrations: readonly Migration[] = [
   ...accessMigrations,
   ...auditMigrations,
   ...codesMigrations,
+  ...policiesMigrations,
   ...mfaMigrations,
   ...enrollmentMigrations,
   ...scansMigrations,
   ...analyticsMigrations,
+  ...webhooksMigrations,
 ];
 
 /** All four services in one process; what they share (guard, idempotency, audit chain) exists once. */
@@ -36,16 +40,21 @@ export const signetService: ServiceOptions = {
       AccessModule,
       AuditModule,
       CodesModule,
+      DomainsModule,
+      PoliciesModule,
       SubjectsModule,
       EnrollmentModule,
       VerificationModule,
       AnalyticsModule,
       DeliveryModule,
+      WebhooksModule,
       // Last: its `/{slug}` takes what no other route does.
       RedirectModule,
     ],
   }),
   isAdmin: (app) => (request) => app.get(ApiKeyGuard, { strict: false }).allows(request, 'admin'),
-  connect: (app, platform) => consumeEvents(app, { ...platform, group: ANALYTICS_GROUP }),
+  connect: (app, platform) => {
+    for (const group of [ANALYTICS_GROUP, WEBHOOKS_GROUP]) consumeEvents(app, { ...platform, group });
+  },
   onReady: async (app) => app.get(OutboxRelay).start(),
 };

@@ -2,6 +2,7 @@ import { accessMigrations, ApiKeyGuard, ApiKeyGuardModule, IdempotencyModule } f
 import { auditMigrations, AuditWriterModule } from '@signet/audit';
 import { mfaMigrations, VerificationModule } from '@signet/mfa';
 import { OutboxRelay, PlatformModule, type ServiceOptions } from '@signet/platform';
+import { policiesMigrations } from '@signet/policies';
 
 class VerificationApp {}
 
@@ -12,7 +13,7 @@ export const verificationService: ServiceOptions = {
   defaultPort: 4003,
   required: ['DATABASE_URL', 'REDIS_URL', 'KAFKA_BROKERS', 'SIGNET_MASTER_KEYS', 'SIGNET_PUBLIC_URL'],
   keyRing: true,
-  migrations: [...accessMigrations, ...auditMigrations, ...mfaMigrations],
+  migrations: [...accessMigrations, ...auditMigrations, ...policiesMigrations, ...mfaMigrations],
   module: (platform) => ({
     module: VerificationApp,
     imports: [PlatformModule.of(platform), ApiKeyGuardModule, IdempotencyModule, AuditWriterModule, VerificationModule],
