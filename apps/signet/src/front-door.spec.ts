@@ -20,10 +20,14 @@ const nginx = [...(process.env['PATH'] ?? '').split(delimiter), '/usr/sbin']
 const serviceOfTag: Record<string, ServiceName> = {
   Access: 'enrollment',
   Codes: 'enrollment',
+  Files: 'enrollment',
+  'Domains and brands': 'enrollment',
+  Policies: 'enrollment',
   Enrollment: 'enrollment',
   Audit: 'enrollment',
   Verification: 'verification',
   Analytics: 'analytics',
+  Webhooks: 'analytics',
 };
 const calls = Object.values<OperationSpec>(operations).map(({ method, path, tag }) => ({
   method,

@@ -982,7 +982,7 @@ export const operations = {
   getJwks: {
     method: 'GET',
     path: '/.well-known/jwks.json',
-    tag: 'Audit',
+    tag: 'Verification',
     summary: 'The public keys of what Signet signs',
     scope: 'public',
     status: 200,

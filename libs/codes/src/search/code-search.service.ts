@@ -70,6 +70,7 @@ const filterOf = (query: CodeFilter): CodeFilter => ({
   owner: query.owner,
   status: query.status,
   kind: query.kind,
+  domain: query.domain,
   hasPassword: query.hasPassword,
   expiresBefore: query.expiresBefore,
   createdFrom: query.createdFrom,
