@@ -4,6 +4,7 @@ import { ScansModule } from '@signet/scans';
 import { Module } from '@nestjs/common';
 import { BrandLogos } from './brand-logos.js';
 import { ClaimDesk } from './claim-desk.js';
+import { CodeFinder } from './code-finder.js';
 import { CodeResolver } from './code-resolver.js';
 import { Hosts } from './hosts.js';
 import { Destinations } from './destination.js';
@@ -23,6 +24,7 @@ import { TargetedClaims } from './targeted-claims.js';
     BrandLogos,
     PlainLinks,
     CodeResolver,
+    CodeFinder,
     ScanLimits,
     ScanRecorder,
     ClaimDesk,

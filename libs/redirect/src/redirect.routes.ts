@@ -1,6 +1,6 @@
 import formbody from '@fastify/formbody';
 import { codeKey } from '@signet/codes';
-import { SlugSchema, type CodeSnapshot, type ProblemKind, type ScanOutcome } from '@signet/contracts';
+import type { CodeSnapshot, ProblemKind, ScanOutcome } from '@signet/contracts';
 import type { Site } from '@signet/domains';
 import { DOWNLOAD_NAMES, type DownloadName } from '@signet/pages';
 import {
@@ -23,7 +23,7 @@ import { z } from 'zod';
 import { prefersJson } from './accept.js';
 import { sendClaimPage, sendNoIcon, sendRedirect, sendRefusal, sendRobots } from './answers.js';
 import { claimEventId, hashNonce, newNonce } from './claim-desk.js';
-import { CodeResolver } from './code-resolver.js';
+import { CodeFinder } from './code-finder.js';
 import { sendDeepLinkPage } from './deep-links.js';
 import { Destinations, type Destination } from './destination.js';
 import { Hosts } from './hosts.js';
@@ -81,7 +81,7 @@ export class RedirectRoutes {
   constructor(
     adapterHost: HttpAdapterHost,
     private readonly clock: Clock,
-    private readonly resolver: CodeResolver,
+    private readonly finder: CodeFinder,
     private readonly limits: ScanLimits,
     private readonly recorder: ScanRecorder,
     private readonly destinations: Destinations,
@@ -129,7 +129,7 @@ export class RedirectRoutes {
     const at = this.clock.now();
     const site = this.hosts.siteOf(request);
     const key = codeKey(request.params.slug, site);
-    const entry = this.resolver.leased(key, at.getTime()) ?? (await this.find(request, key, at));
+    const entry = await this.finder.find({ ip: request.ip, slug: request.params.slug, key, at });
     if (!entry) return this.refuse({ request, reply, at, site }, 'unknown');
     const scan = { request, reply, at, site, key, entry };
     const { snapshot } = entry;
@@ -147,7 +147,7 @@ export class RedirectRoutes {
     const site = this.hosts.siteOf(request);
     const key = codeKey(request.params.slug, site);
     await this.limits.takeClaim(request.ip, key);
-    const entry = await this.find(request, key, at);
+    const entry = await this.finder.find({ ip: request.ip, slug: request.params.slug, key, at });
     if (!entry) return this.refuse({ request, reply, at, site }, 'unknown');
     const scan = { request, reply, at, site, key, entry };
     const { snapshot } = entry;
@@ -166,36 +166,13 @@ export class RedirectRoutes {
     const at = this.clock.now();
     const site = this.hosts.siteOf(request);
     const key = codeKey(request.params.slug, site);
-    const entry = this.resolver.leased(key, at.getTime()) ?? (await this.find(request, key, at));
+    const entry = await this.finder.find({ ip: request.ip, slug: request.params.slug, key, at });
     if (!entry) return this.refuse({ request, reply, at, site }, 'unknown');
     const { snapshot } = entry;
     const verdict = decideGate({ ...gateFields(snapshot), used: entry.used }, { at, known: false });
     if (verdict !== 'open' && verdict !== 'unknown-here')
       return this.refuse({ request, reply, at, site, entry }, verdict);
     return sendDownload(request, reply, { name, snapshot, at, brand: this.hosts.brandFor(request, snapshot) });
-  }
-
-  private async find(request: SlugRequest, key: string, at: Date): Promise<CodeStateEntry | undefined> {
-    const isSlug = SlugSchema.safeParse(request.params.slug).success;
-    const entry = isSlug ? await this.lookUp(request, key, at) : undefined;
-    if (!entry) await this.countGuess(request);
-    return entry;
-  }
-
-  /** Guessers are served what is known near by, and get no more reads of PostgreSQL. */
-  private async lookUp({ ip }: SlugRequest, key: string, at: Date): Promise<CodeStateEntry | undefined> {
-    if (await this.limits.isGuessing(ip)) return this.resolver.resolveNear(key);
-    return this.resolver.resolve(key, at.getTime());
-  }
-
-  /** @throws SignetError `too-many-requests` */
-  private async countGuess({ ip }: SlugRequest): Promise<void> {
-    try {
-      await this.limits.takeUnknownSlug(ip);
-    } catch (error) {
-      this.recorder.countThrottled();
-      throw error;
-    }
   }
 
   private async redirect(scan: Scan, status: 302 | 303): Promise<FastifyReply> {
