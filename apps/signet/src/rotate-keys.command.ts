@@ -1,5 +1,6 @@
-import { resealSecrets } from '@signet/mfa';
-import { configOrExit, openPlatform, SignetConfig } from '@signet/platform';
+import { webhookSecrets } from '@signet/delivery';
+import { countCodesOfOlderKeys, totpSecrets } from '@signet/mfa';
+import { configOrExit, openPlatform, resealSecrets, SignetConfig } from '@signet/platform';
 import { withMasterKeys } from './master-keys.js';
 import { allMigrations } from './signet.service.js';
 
@@ -22,12 +23,15 @@ export async function rotateKeys(): Promise<void> {
   );
   try {
     if (!platform.keyRing) throw new Error('there are no master keys');
-    const { resealed, total, codesOfOlderKeys } = await resealSecrets(
-      platform.dataSource,
-      platform.keyRing,
+    const { dataSource, keyRing } = platform;
+    const { resealed, total } = await resealSecrets(
+      dataSource,
+      keyRing,
+      [totpSecrets, webhookSecrets],
       ({ checked, total: all }) => process.stderr.write(`${checked} of ${all} secrets\n`),
     );
-    process.stdout.write(`${resealed} of ${total} secrets are sealed anew with ${platform.keyRing.keyIds[0]}.\n`);
+    process.stdout.write(`${resealed} of ${total} secrets are sealed anew with ${keyRing.keyIds[0]}.\n`);
+    const codesOfOlderKeys = await countCodesOfOlderKeys(dataSource, keyRing);
     process.stdout.write(
       codesOfOlderKeys > 0
         ? `${codesOfOlderKeys} unused recovery codes were hashed with an older key: keep it until they are replaced.\n`

@@ -1,7 +1,7 @@
 export { FactorEnrollment, type BegunFactor, type Doing } from './factor-enrollment.js';
 export { mfaMigrations } from './mfa.migrations.js';
 export { otpauthUri, toBase32 } from './otpauth.js';
-export { resealSecrets, type ResealProgress, type ResealResult } from './reseal.js';
+export { countCodesOfOlderKeys, totpSecrets } from './sealed-secrets.js';
 export { SubjectEndings, type EndOfSubject, type Ended } from './subject-endings.js';
 export type { StoredSubject } from './subject.js';
 export { SubjectsModule } from './subjects.module.js';

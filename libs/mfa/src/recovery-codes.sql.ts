@@ -54,3 +54,12 @@ export async function findUsedRecoveryCode(
 export async function removeRecoveryCodes(manager: EntityManager, factorId: string): Promise<void> {
   await manager.query('DELETE FROM mfa.recovery_codes WHERE factor_id = $1', [factorId]);
 }
+
+/** Unused recovery codes whose hash was made with none of the keys `keyIds`. */
+export async function countForeignCodes(manager: EntityManager, keyIds: readonly string[]): Promise<number> {
+  const [row]: { count: number }[] = await manager.query(
+    'SELECT count(*)::int AS count FROM mfa.recovery_codes WHERE used_at IS NULL AND key_id <> ALL($1)',
+    [keyIds],
+  );
+  return row?.count ?? 0;
+}

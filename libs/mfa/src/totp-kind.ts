@@ -12,11 +12,12 @@ import { ACCEPTED_STEPS, NO_STEP, stepAt, verifyTotp, type TotpResult } from './
 const SECRET_BYTES = 20;
 
 type FactorPlace = Pick<StoredFactor, 'id' | 'workspaceId'>;
+export const TOTP_SECRET = 'totp-secret';
 /** What the secret of a TOTP factor is bound to. */
-export const totpSealContext = ({ id, workspaceId }: FactorPlace): SealContext => ({
+const sealContext = ({ id, workspaceId }: FactorPlace): SealContext => ({
   workspaceId,
   recordId: id,
-  purpose: 'totp-secret',
+  purpose: TOTP_SECRET,
 });
 const parametersOf = ({ parameters }: StoredFactor): TotpParameters => TotpParametersSchema.parse(parameters);
 const NOBODY: FactorPlace = { id: 'nobody', workspaceId: 'nobody' };
@@ -61,7 +62,7 @@ export class TotpKind implements FactorKind {
 
   private open(factor: StoredFactor): { secret: Buffer; parameters: TotpParameters } | undefined {
     if (!factor.secret) return undefined;
-    return { secret: this.keyRing.open(factor.secret, totpSealContext(factor)), parameters: parametersOf(factor) };
+    return { secret: this.keyRing.open(factor.secret, sealContext(factor)), parameters: parametersOf(factor) };
   }
 
   newSecret(): Buffer {
@@ -69,12 +70,12 @@ export class TotpKind implements FactorKind {
   }
 
   seal(secret: Buffer, place: FactorPlace): Buffer {
-    return this.keyRing.seal(secret, totpSealContext(place));
+    return this.keyRing.seal(secret, sealContext(place));
   }
 
   /** Time tells nobody whether a subject exists or has a factor (ASVS 6.3.8). */
   private evaluateForNothing(code: string, at: Date): void {
-    const secret = this.keyRing.open(this.nobodysSecret, totpSealContext(NOBODY));
+    const secret = this.keyRing.open(this.nobodysSecret, sealContext(NOBODY));
     const parameters = TotpParametersSchema.parse({});
     verifyTotp({ secret, code, at, parameters, acceptedSteps: ACCEPTED_STEPS, lastStep: NO_STEP });
   }

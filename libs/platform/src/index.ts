@@ -38,6 +38,7 @@ export * from './outbox/outbox.js';
 export * from './outbox/outbox.sql.js';
 export * from './outbox/outbox-relay.js';
 export * from './passwords.js';
+export * from './reseal.js';
 export * from './platform.js';
 export * from './platform.module.js';
 export * from './secret.js';

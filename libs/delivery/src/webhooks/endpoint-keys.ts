@@ -1,5 +1,5 @@
 import type { WebhookSignature } from '@signet/contracts';
-import { KeyRing, newId } from '@signet/platform';
+import { KeyRing, newId, type SealedColumn } from '@signet/platform';
 import { Injectable } from '@nestjs/common';
 import type { EntityManager } from 'typeorm';
 import { findKeys, insertKey, type StoredKey } from './endpoints.sql.js';
@@ -10,10 +10,19 @@ interface KeyOwner {
   endpointId: string;
 }
 
+const PURPOSE = 'webhook-secret';
+/** The secrets of endpoints, for `signet keys rotate`. */
+export const webhookSecrets: SealedColumn = {
+  table: 'delivery.endpoint_keys',
+  column: 'sealed_secret',
+  workspaceId: '(SELECT workspace_id FROM delivery.endpoints WHERE endpoints.id = endpoint_keys.endpoint_id)',
+  purpose: PURPOSE,
+};
+
 const contextOf = ({ workspaceId }: KeyOwner, keyId: string) => ({
   workspaceId,
   recordId: keyId,
-  purpose: 'webhook-secret',
+  purpose: PURPOSE,
 });
 
 /** The keys that sign for endpoints, sealed where they rest. */

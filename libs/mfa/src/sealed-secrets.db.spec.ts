@@ -1,12 +1,12 @@
 import { auditMigrations } from '@signet/audit';
-import { KeyRing, newId } from '@signet/platform';
+import { KeyRing, newId, resealSecrets } from '@signet/platform';
 import { policiesMigrations } from '@signet/policies';
 import { openTestDatabase, type TestDatabase } from '@signet/testing';
 import { authenticatorCode } from './authenticator.fixture.js';
 import { FactorEnrollment } from './factor-enrollment.js';
 import { findFactor } from './factors.sql.js';
 import { mfaMigrations } from './mfa.migrations.js';
-import { resealSecrets } from './reseal.js';
+import { countCodesOfOlderKeys, totpSecrets } from './sealed-secrets.js';
 import { EMPTY_PROFILE } from './subject.js';
 import { insertSubject } from './subjects.sql.js';
 import { TotpKind } from './totp-kind.js';
@@ -46,17 +46,23 @@ describe('sealing secrets with a new key', () => {
 
   it('reseals all in batches with progress, goes on after a stop, and then needs the old key no more', async () => {
     const stop = new Error('stopped');
-    const stopping = resealSecrets(database.dataSource, both, () => {
+    const stopping = resealSecrets(database.dataSource, both, [totpSecrets], () => {
       throw stop;
     });
     await expect(stopping).rejects.toBe(stop);
     await expect(opens(after)).rejects.toThrow('Internal error');
     expect(await opens(both)).toBe(true);
     const reports: number[] = [];
-    const result = await resealSecrets(database.dataSource, both, ({ checked }) => void reports.push(checked));
+    const result = await resealSecrets(
+      database.dataSource,
+      both,
+      [totpSecrets],
+      ({ checked }) => void reports.push(checked),
+    );
     expect(reports).toEqual([500, 600]);
-    expect(result).toEqual({ checked: 600, total: 600, resealed: 100, codesOfOlderKeys: 10 });
+    expect(result).toEqual({ checked: 600, total: 600, resealed: 100 });
+    expect(await countCodesOfOlderKeys(database.dataSource, both)).toBe(10);
     expect(await opens(after)).toBe(true);
-    expect(await resealSecrets(database.dataSource, both)).toMatchObject({ resealed: 0 });
+    expect(await resealSecrets(database.dataSource, both, [totpSecrets])).toMatchObject({ resealed: 0 });
   });
 });
