@@ -1,3 +1,4 @@
+import { accessMigrations } from '@signet/access';
 import { codesMigrations } from '@signet/codes';
 import { PlatformModule, type ServiceOptions } from '@signet/platform';
 import { RedirectModule } from '@signet/redirect';
@@ -13,7 +14,7 @@ export const redirectService: ServiceOptions = {
   required: ['DATABASE_URL', 'REDIS_URL', 'KAFKA_BROKERS', 'SIGNET_PUBLIC_URL'],
   keyRing: false,
   servesFromCodeState: true,
-  migrations: [...codesMigrations, ...scansMigrations],
+  migrations: [...accessMigrations, ...codesMigrations, ...scansMigrations],
   module: (platform) => ({
     module: RedirectApp,
     imports: [PlatformModule.of(platform), RedirectModule],

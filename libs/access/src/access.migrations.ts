@@ -1,5 +1,6 @@
 import type { Migration, QueryRunner } from '@signet/platform';
 import { AddQuotas1790000002200 } from './quotas.migrations.js';
+import { ShowWorkspaceNames1790000002300 } from './workspace-names.migrations.js';
 
 class CreateAccess1790000002000 {
   name = 'CreateAccess1790000002000';
@@ -45,4 +46,8 @@ class CreateAccess1790000002000 {
   }
 }
 
-export const accessMigrations: readonly Migration[] = [CreateAccess1790000002000, AddQuotas1790000002200];
+export const accessMigrations: readonly Migration[] = [
+  CreateAccess1790000002000,
+  AddQuotas1790000002200,
+  ShowWorkspaceNames1790000002300,
+];

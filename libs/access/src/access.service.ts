@@ -15,6 +15,7 @@ import {
 } from './access.sql.js';
 import { apiKeyPrefix, generateApiKey, hashApiKey } from './api-key.js';
 import { Idempotency } from './idempotency.js';
+import { UNNAMED_WORKSPACE } from './workspace-names.js';
 
 const HOUR_MILLISECONDS = 3_600_000;
 
@@ -49,7 +50,7 @@ export class AccessService implements OnApplicationBootstrap, OnApplicationShutd
       if (await hasWorkspace(manager)) return undefined;
       const { key } = await this.addWorkspace(
         manager,
-        'default',
+        UNNAMED_WORKSPACE,
         'system',
         this.config.values.SIGNET_BOOTSTRAP_KEY?.reveal(),
       );

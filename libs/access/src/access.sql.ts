@@ -63,6 +63,11 @@ export async function insertWorkspace(
   ]);
 }
 
+export async function readWorkspaceName(manager: EntityManager, id: string): Promise<string | undefined> {
+  const [row]: { name: string }[] = await manager.query('SELECT name FROM access.workspaces WHERE id = $1', [id]);
+  return row?.name;
+}
+
 export async function insertApiKey(
   manager: EntityManager,
   key: {

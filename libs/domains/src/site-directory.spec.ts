@@ -62,3 +62,38 @@ describe('a host', () => {
     expect(sites.placeOf('go.example.com')).toBe('own');
   });
 });
+
+describe('a link', () => {
+  const placeOf = (url: string, publicUrl = 'https://sgn.example', sites: Site[] = [site]) =>
+    directory(sites, { SIGNET_PUBLIC_URL: publicUrl }).placeOfLink(new URL(url));
+
+  it.each(['https://sgn.example/a', 'http://sgn.example/a', 'https://SGN.example.:443/a'])(
+    'is our own as %s',
+    (url) => {
+      expect(placeOf(url)).toBe('own');
+    },
+  );
+
+  it('is a domain’s on its host', () => {
+    expect(placeOf('https://go.example.com/a')).toBe(site);
+  });
+
+  it.each([
+    'https://evil.example/a',
+    'https://sgn.example.evil.example/a',
+    'https://sgn.example:8443/a',
+    'https://sgn.example@evil.example/a',
+    'https://xn--sgn-8cd.example/a',
+    'https://127.0.0.1/a',
+  ])('is nobody’s as %s, also where a request to any host is answered', (url) => {
+    expect(placeOf(url)).toBe('nobody');
+    expect(placeOf(url, 'https://sgn.example', [])).toBe('nobody');
+  });
+
+  it('is our own on this machine under any of its names, at our port, while that is where we are', () => {
+    const here = 'http://127.0.0.1:8080';
+    expect(placeOf('http://localhost:8080/a', here)).toBe('own');
+    expect(placeOf('http://localhost:3000/a', here)).toBe('nobody');
+    expect(placeOf('http://127.0.0.1/a', here)).toBe('nobody');
+  });
+});

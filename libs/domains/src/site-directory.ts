@@ -12,6 +12,9 @@ const LOOPBACK = /^(localhost|.+\.localhost|127(\.\d{1,3}){3}|\[::1\])$/;
 /** @returns the name in a `Host` header: without port, without dot at the end, in lower case */
 const nameOf = (header: string): string => header.toLowerCase().replace(/:\d*$/, '').replace(/\.$/, '');
 
+/** The ports of http and https count as one, because a front usually sends one to the other. */
+const portOf = ({ port }: URL): string => (port === '80' || port === '443' ? '' : port);
+
 /**
  * Which hosts are served here. Without short domains every host is the installation's own, as people reach it by names
  * and addresses that nobody has told it of. With them a host that is neither one of them nor the public URL's is
@@ -22,10 +25,13 @@ export class SiteDirectory {
   private sites = new Map<string, Site>();
   private places = new Map<string, Place>();
   private readonly ownHost: string;
+  private readonly ownPort: string;
   private readonly isStrict: boolean;
 
   constructor({ publicUrl, values }: SignetConfig) {
-    this.ownHost = new URL(publicUrl).hostname;
+    const own = new URL(publicUrl);
+    this.ownHost = own.hostname;
+    this.ownPort = portOf(own);
     this.isStrict = values.SIGNET_STRICT_HOSTS;
   }
 
@@ -38,6 +44,17 @@ export class SiteDirectory {
     if (this.places.size >= MAX_REMEMBERED) this.places.clear();
     this.places.set(text, place);
     return place;
+  }
+
+  /**
+   * Whose a link is. Other than for a request, only what this installation puts into its short URLs is its own: anybody
+   * can let a name lead to us, and a link is vouched for by nobody.
+   */
+  placeOfLink(link: URL): Place {
+    if (portOf(link) !== this.ownPort) return 'nobody';
+    const name = nameOf(link.hostname);
+    const isOwn = name === this.ownHost || (LOOPBACK.test(name) && LOOPBACK.test(this.ownHost));
+    return this.sites.get(name) ?? (isOwn ? 'own' : 'nobody');
   }
 
   replace(sites: readonly Site[]): void {

@@ -1,4 +1,5 @@
 export { appPage, type AppPage } from './app-page.js';
+export { checkPage, MAX_CHECKED_LENGTH, type CheckPage } from './check-page.js';
 export { claimPage, type ClaimPage } from './claim-page.js';
 export { filePage, type FilePage } from './file-page.js';
 export { escapeHtml, Html, markup } from './html.js';
@@ -7,6 +8,7 @@ export type { Picture } from './links-page.js';
 export { renderPage, type Page, type PageContent, type PageFrame } from './page.js';
 export { passwordPage, type PasswordPage } from './password-page.js';
 export { problemPage, type ProblemPage } from './problem-page.js';
+export { loadPageScripts, type PageScripts } from './scripts.js';
 export {
   DOWNLOAD_NAMES,
   targetDownload,
@@ -16,3 +18,4 @@ export {
   type TargetPage,
 } from './target-page.js';
 export { problemText, type PageProblem, type PageText, type Texts } from './texts.js';
+export { verdictPage, type VerdictPage } from './verdict-page.js';

@@ -27,6 +27,8 @@ export interface PageContent extends PageFrame {
   scripts?: readonly string[] | undefined;
   /** Directives of the content security policy that this page needs besides, such as `connect-src 'self'`. */
   policy?: readonly string[] | undefined;
+  /** What of the device the page may ask for. */
+  permissions?: readonly DevicePermission[] | undefined;
 }
 
 /** A page as it is sent: the policy is the page's own, because it names the hashes of its styles. */
@@ -35,7 +37,12 @@ export interface Page {
   /** BCP 47, for `Content-Language`. */
   language: string;
   contentSecurityPolicy: string;
+  permissionsPolicy: string;
 }
+
+/** What the pages could ask a browser for; each page is denied what it does not name. */
+const DEVICE_PERMISSIONS = ['camera', 'geolocation', 'microphone'] as const;
+export type DevicePermission = (typeof DEVICE_PERMISSIONS)[number];
 
 /** Characters; chats show fewer. */
 const MAX_SUMMARY = 200;
@@ -45,7 +52,8 @@ const MAX_SUMMARY = 200;
  * that people learn what a genuine code looks like. It needs no script, and under 30 KB without pictures.
  */
 export function renderPage(content: PageContent): Page {
-  const { texts, brand, title, description, above, body, layout, style, scripts = [], policy = [] } = content;
+  const { texts, brand, title, description, above, body, layout, style } = content;
+  const { scripts = [], policy = [], permissions = [] } = content;
   const summary = description && Array.from(description).slice(0, MAX_SUMMARY).join('');
   const styles = [STYLE, accentStyle(brand?.primaryColor), ...(style === undefined ? [] : [style])];
   const classes = [layout, brand === undefined && 'plain'].filter(Boolean).join(' ');
@@ -74,6 +82,9 @@ ${footer({ texts, brand })}</body>
     html: page.text,
     language: texts.language,
     contentSecurityPolicy: contentSecurityPolicy(styles, scripts, policy),
+    permissionsPolicy: DEVICE_PERMISSIONS.map((name) => `${name}=(${permissions.includes(name) ? 'self' : ''})`).join(
+      ', ',
+    ),
   };
 }
 

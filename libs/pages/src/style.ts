@@ -2,8 +2,8 @@ import { accentFor, DEFAULT_PRIMARY, type Scheme } from './accent.js';
 
 /** The look of every page. Sizes in rem, so that they follow the reader's own; nothing moves, so nothing has to stop. */
 export const STYLE = `
-:root{color-scheme:light dark;--text:#1a1d21;--soft:#555e68;--back:#f4f5f7;--card:#ffffff;--line:#d9dde2;--bad:#a3221a;--good:#17643a}
-@media (prefers-color-scheme:dark){:root{--text:#eef1f4;--soft:#a7b0ba;--back:#101316;--card:#1a1f24;--line:#343b43;--bad:#ff9c94;--good:#7fd6a0}}
+:root{color-scheme:light dark;--text:#1a1d21;--soft:#555e68;--back:#f4f5f7;--card:#ffffff;--line:#d9dde2;--bad:#a3221a;--good:#17643a;--wait:#8a5a00}
+@media (prefers-color-scheme:dark){:root{--text:#eef1f4;--soft:#a7b0ba;--back:#101316;--card:#1a1f24;--line:#343b43;--bad:#ff9c94;--good:#7fd6a0;--wait:#f0bf6a}}
 *{box-sizing:border-box}
 body{margin:0;min-height:100vh;min-height:100svh;display:flex;flex-direction:column;padding:0 1rem;background:var(--back);color:var(--text);font:1.0625rem/1.55 system-ui,-apple-system,"Segoe UI",Roboto,"Noto Sans",sans-serif;-webkit-text-size-adjust:100%}
 header,main,footer{width:100%;max-width:30rem;margin:0 auto}
@@ -45,9 +45,11 @@ li{margin-bottom:.375rem}
 .qr{width:100%;max-width:14rem;margin:1rem auto 0;padding:.5rem;border-radius:.625rem;background:#ffffff}
 .qr+p{margin-top:.75rem}
 .qr svg{display:block;width:100%;height:auto}
-.verdict{display:flex;gap:.75rem;align-items:flex-start;margin:0 0 1rem;padding:.875rem 1rem;border:2px solid var(--soft);border-radius:.75rem;font-weight:600}
-.verdict.good{border-color:var(--good);color:var(--good)}
-.verdict.bad{border-color:var(--bad);color:var(--bad)}
+.verdict{display:block;width:3.5rem;height:3.5rem;margin:0 0 1rem;fill:none;stroke:var(--wait);stroke-width:3;stroke-linecap:round;stroke-linejoin:round}
+.verdict.good{stroke:var(--good)}
+.verdict.bad{stroke:var(--bad)}
+.issuer{padding:.75rem 1rem;border:1px solid var(--line);border-radius:.625rem;background:var(--back);font-weight:600}
+[hidden]{display:none!important}
 :lang(ja){word-break:auto-phrase}
 :lang(ko){word-break:keep-all}
 @media (forced-colors:active){button,.button{border-color:ButtonText}}

@@ -73,6 +73,69 @@ export const german: Texts = {
       other: 'Datei',
     },
   },
+  check: {
+    title: 'Code prüfen',
+    lead: 'Wurde dieser QR-Code hier ausgegeben? Finden Sie es heraus, bevor Sie ihm vertrauen.',
+    scan: 'Mit der Kamera scannen',
+    stop: 'Kamera ausschalten',
+    picture: 'Bild auswählen',
+    privacy: 'Was die Kamera sieht, bleibt auf Ihrem Gerät. Gesendet wird nur der Link, der im Code steht.',
+    looking: 'Halten Sie den Code vor die Kamera.',
+    denied:
+      'Der Browser darf die Kamera nicht benutzen. Erlauben Sie es in seinen Einstellungen, oder fügen Sie unten den Link ein.',
+    absent: 'Die Kamera lässt sich nicht benutzen. Wählen Sie ein Bild aus, oder fügen Sie unten den Link ein.',
+    nothing: 'In diesem Bild war kein Code zu lesen.',
+    noLink:
+      'In diesem Code steht kein Weblink, also haben wir ihn nicht als Seite ausgegeben. Es wurde nichts gesendet.',
+    link: 'Link des Codes',
+    button: 'Prüfen',
+    unreadable: 'Das ist kein Weblink. Fügen Sie ihn ganz ein, von https:// bis zum Ende.',
+    ownAddress: (host) => `Auf diese Seite ist Verlass, wenn in der Adresszeile Ihres Browsers ${host} steht.`,
+    leadsTo: (host) => `Er führt zu ${host}.`,
+    another: 'Weiteren Code prüfen',
+    verdicts: {
+      active: {
+        title: 'Echt und gültig',
+        happened: 'Dieser Code wurde hier ausgegeben und kann benutzt werden.',
+        todo: 'Fahren Sie nur fort, wenn Sie ihn erwartet haben. Wenn ein Fremder ihn geschickt hat oder Sie zur Eile drängt, lassen Sie es: Auch ein echter Code kann von den Falschen weitergegeben werden.',
+      },
+      scheduled: {
+        title: 'Echt, aber noch nicht gültig',
+        happened: 'Dieser Code wurde hier für einen späteren Zeitpunkt ausgegeben.',
+        todo: 'Bewahren Sie ihn auf, und benutzen Sie ihn, wenn es so weit ist.',
+      },
+      paused: {
+        title: 'Echt, aber abgeschaltet',
+        happened: 'Dieser Code wurde hier ausgegeben und ist zurzeit abgeschaltet.',
+        todo: 'Versuchen Sie es später noch einmal, oder fragen Sie die Stelle, von der Sie den Code haben.',
+      },
+      expired: {
+        title: 'Echt, aber abgelaufen',
+        happened: 'Dieser Code wurde hier ausgegeben. Seine Zeit ist vorbei.',
+        todo: askForNew,
+      },
+      exhausted: {
+        title: 'Echt, aber verbraucht',
+        happened: 'Dieser Code wurde hier für eine begrenzte Zahl von Nutzungen ausgegeben, und keine ist übrig.',
+        todo: `Wenn nicht Sie ihn verwendet haben, melden Sie das der Stelle, von der Sie ihn haben. ${askForNew}`,
+      },
+      revoked: {
+        title: 'War echt, ist widerrufen',
+        happened: 'Dieser Code wurde hier ausgegeben. Wer ihn ausgegeben hat, hat ihn endgültig gesperrt.',
+        todo: `Verlassen Sie sich nicht auf ihn. ${askForNew}`,
+      },
+      unknown: {
+        title: 'Dieser Code ist nicht von uns',
+        happened: 'Der Link hat unsere Adresse, aber einen solchen Code gibt es nicht.',
+        todo: 'Vergleichen Sie ihn Zeichen für Zeichen: Groß- und Kleinbuchstaben sind verschieden. Wenn er stimmt, seien Sie vorsichtig mit der Stelle, von der Sie ihn haben.',
+      },
+      foreign: {
+        title: 'Dieser Code ist nicht von uns',
+        happened: 'Der Link führt nicht zu uns.',
+        todo: 'Wenn jemand sagt, er komme von uns, öffnen Sie ihn nicht, und geben Sie dort nichts ein.',
+      },
+    },
+  },
   problems: {
     'code-unknown': {
       title: 'Dieser Code ist hier nicht bekannt',

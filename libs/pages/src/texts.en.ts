@@ -72,6 +72,67 @@ export const english: Texts = {
       other: 'File',
     },
   },
+  check: {
+    title: 'Check a code',
+    lead: 'Was this QR code issued here? Find out before you trust it.',
+    scan: 'Scan with the camera',
+    stop: 'Stop the camera',
+    picture: 'Choose a picture',
+    privacy: 'What the camera sees stays on your device. Only the link in the code is sent.',
+    looking: 'Hold the code in front of the camera.',
+    denied: 'The browser may not use the camera. Allow it in its settings, or paste the link below.',
+    absent: 'The camera cannot be used. Choose a picture, or paste the link below.',
+    nothing: 'No code could be read in this picture.',
+    noLink: 'There is no web link in this code, so we did not issue it as a page. Nothing was sent.',
+    link: 'Link of the code',
+    button: 'Check',
+    unreadable: 'This is not a web link. Paste all of it, from https:// to its end.',
+    ownAddress: (host) => `You can rely on this page when the address bar of your browser shows ${host}.`,
+    leadsTo: (host) => `It leads to ${host}.`,
+    another: 'Check another code',
+    verdicts: {
+      active: {
+        title: 'Genuine, and active',
+        happened: 'This code was issued here, and can be used.',
+        todo: 'Go on only if you expected it. If a stranger sent it, or urges you to hurry, leave it: a genuine code, too, can be passed on by the wrong people.',
+      },
+      scheduled: {
+        title: 'Genuine, but not active yet',
+        happened: 'This code was issued here for a later time.',
+        todo: 'Keep it, and use it when its time has come.',
+      },
+      paused: {
+        title: 'Genuine, but switched off',
+        happened: 'This code was issued here, and is switched off at present.',
+        todo: 'Try again later, or ask whoever gave you this code.',
+      },
+      expired: {
+        title: 'Genuine, but expired',
+        happened: 'This code was issued here. Its time is over.',
+        todo: askForNew,
+      },
+      exhausted: {
+        title: 'Genuine, but used up',
+        happened: 'This code was issued here for a limited number of uses, and none is left.',
+        todo: `If it was not you who used it, tell whoever gave it to you. ${askForNew}`,
+      },
+      revoked: {
+        title: 'Genuine once, now revoked',
+        happened: 'This code was issued here. Whoever issued it has ended it for good.',
+        todo: `Do not rely on it. ${askForNew}`,
+      },
+      unknown: {
+        title: 'We did not issue this code',
+        happened: 'The link has our address, but there is no such code.',
+        todo: 'Compare it letter by letter: capitals and small letters differ. If it is right, be careful with whoever gave it to you.',
+      },
+      foreign: {
+        title: 'We did not issue this code',
+        happened: 'The link does not lead to us.',
+        todo: 'If somebody says that it comes from us, do not open it, and enter nothing there.',
+      },
+    },
+  },
   problems: {
     'code-unknown': {
       title: 'This code is not known here',

@@ -72,6 +72,67 @@ export const spanish: Texts = {
       other: 'Archivo',
     },
   },
+  check: {
+    title: 'Comprobar un código',
+    lead: '¿Se emitió aquí este código QR? Averígüelo antes de fiarse de él.',
+    scan: 'Escanear con la cámara',
+    stop: 'Apagar la cámara',
+    picture: 'Elegir una imagen',
+    privacy: 'Lo que ve la cámara se queda en su dispositivo. Solo se envía el enlace que contiene el código.',
+    looking: 'Ponga el código delante de la cámara.',
+    denied: 'El navegador no tiene permiso para usar la cámara. Permítaselo en sus ajustes o pegue el enlace abajo.',
+    absent: 'No se puede usar la cámara. Elija una imagen o pegue el enlace abajo.',
+    nothing: 'No se ha podido leer ningún código en esta imagen.',
+    noLink: 'Este código no contiene ningún enlace web, así que no lo emitimos como página. No se ha enviado nada.',
+    link: 'Enlace del código',
+    button: 'Comprobar',
+    unreadable: 'Esto no es un enlace web. Péguelo entero, desde https:// hasta el final.',
+    ownAddress: (host) => `Puede fiarse de esta página si la barra de direcciones de su navegador muestra ${host}.`,
+    leadsTo: (host) => `Lleva a ${host}.`,
+    another: 'Comprobar otro código',
+    verdicts: {
+      active: {
+        title: 'Auténtico y activo',
+        happened: 'Este código se emitió aquí y se puede utilizar.',
+        todo: 'Siga solo si lo esperaba. Si se lo envió un desconocido o le meten prisa, no lo use: también un código auténtico puede llegar por malas manos.',
+      },
+      scheduled: {
+        title: 'Auténtico, pero aún no activo',
+        happened: 'Este código se emitió aquí para una fecha posterior.',
+        todo: 'Guárdelo y utilícelo cuando llegue el momento.',
+      },
+      paused: {
+        title: 'Auténtico, pero desactivado',
+        happened: 'Este código se emitió aquí y ahora está desactivado.',
+        todo: 'Inténtelo más tarde o pregunte a quien le dio este código.',
+      },
+      expired: {
+        title: 'Auténtico, pero caducado',
+        happened: 'Este código se emitió aquí. Su plazo de validez ha terminado.',
+        todo: askForNew,
+      },
+      exhausted: {
+        title: 'Auténtico, pero agotado',
+        happened: 'Este código se emitió aquí para un número limitado de usos y ya no le queda ninguno.',
+        todo: `Si no lo utilizó usted, avise a quien se lo dio. ${askForNew}`,
+      },
+      revoked: {
+        title: 'Fue auténtico, pero está revocado',
+        happened: 'Este código se emitió aquí. Quien lo emitió lo ha anulado definitivamente.',
+        todo: `No se fíe de él. ${askForNew}`,
+      },
+      unknown: {
+        title: 'No emitimos este código',
+        happened: 'El enlace tiene nuestra dirección, pero no existe ese código.',
+        todo: 'Compárelo letra por letra: las mayúsculas y las minúsculas son distintas. Si es correcto, tenga cuidado con quien se lo dio.',
+      },
+      foreign: {
+        title: 'No emitimos este código',
+        happened: 'El enlace no lleva hasta nosotros.',
+        todo: 'Si alguien dice que es nuestro, no lo abra ni introduzca nada allí.',
+      },
+    },
+  },
   problems: {
     'code-unknown': {
       title: 'Este código no se conoce aquí',

@@ -74,6 +74,69 @@ export const french: Texts = {
       other: 'Fichier',
     },
   },
+  check: {
+    title: 'Vérifier un code',
+    lead: 'Ce code QR a-t-il été émis ici\u00a0? Vérifiez-le avant de vous y fier.',
+    scan: 'Scanner avec l’appareil photo',
+    stop: 'Arrêter l’appareil photo',
+    picture: 'Choisir une image',
+    privacy: 'Ce que voit l’appareil photo reste sur votre appareil. Seul le lien contenu dans le code est envoyé.',
+    looking: 'Placez le code devant l’appareil photo.',
+    denied:
+      'Le navigateur n’a pas accès à l’appareil photo. Autorisez-le dans ses réglages, ou collez le lien ci-dessous.',
+    absent: 'L’appareil photo n’est pas utilisable. Choisissez une image, ou collez le lien ci-dessous.',
+    nothing: 'Aucun code n’a pu être lu dans cette image.',
+    noLink: 'Ce code ne contient aucun lien web\u00a0: nous ne l’avons pas émis comme page. Rien n’a été envoyé.',
+    link: 'Lien du code',
+    button: 'Vérifier',
+    unreadable: 'Ce n’est pas un lien web. Collez-le en entier, de https:// jusqu’à la fin.',
+    ownAddress: (host) =>
+      `Vous pouvez vous fier à cette page si la barre d’adresse de votre navigateur affiche ${host}.`,
+    leadsTo: (host) => `Il mène à ${host}.`,
+    another: 'Vérifier un autre code',
+    verdicts: {
+      active: {
+        title: 'Authentique et actif',
+        happened: 'Ce code a été émis ici et peut être utilisé.',
+        todo: 'Ne continuez que si vous l’attendiez. Si un inconnu vous l’a envoyé ou vous presse, abstenez-vous\u00a0: un code authentique peut lui aussi être transmis par de mauvaises mains.',
+      },
+      scheduled: {
+        title: 'Authentique, mais pas encore actif',
+        happened: 'Ce code a été émis ici pour une date ultérieure.',
+        todo: 'Conservez-le et utilisez-le le moment venu.',
+      },
+      paused: {
+        title: 'Authentique, mais désactivé',
+        happened: 'Ce code a été émis ici et il est désactivé pour le moment.',
+        todo: 'Réessayez plus tard, ou renseignez-vous auprès de la personne ou de l’entreprise qui vous l’a donné.',
+      },
+      expired: {
+        title: 'Authentique, mais expiré',
+        happened: 'Ce code a été émis ici. Sa durée de validité est écoulée.',
+        todo: askForNew,
+      },
+      exhausted: {
+        title: 'Authentique, mais épuisé',
+        happened: 'Ce code a été émis ici pour un nombre limité d’utilisations, et il n’en reste aucune.',
+        todo: `Si ce n’est pas vous qui l’avez utilisé, signalez-le à la personne ou à l’entreprise qui vous l’a donné. ${askForNew}`,
+      },
+      revoked: {
+        title: 'Authentique autrefois, révoqué depuis',
+        happened: 'Ce code a été émis ici. Son émetteur y a mis fin définitivement.',
+        todo: `Ne vous y fiez pas. ${askForNew}`,
+      },
+      unknown: {
+        title: 'Nous n’avons pas émis ce code',
+        happened: 'Le lien porte notre adresse, mais ce code n’existe pas.',
+        todo: 'Comparez-le lettre par lettre\u00a0: les majuscules et les minuscules comptent. S’il est exact, méfiez-vous de la personne qui vous l’a donné.',
+      },
+      foreign: {
+        title: 'Nous n’avons pas émis ce code',
+        happened: 'Le lien ne mène pas chez nous.',
+        todo: 'Si quelqu’un affirme qu’il vient de nous, ne l’ouvrez pas et n’y saisissez rien.',
+      },
+    },
+  },
   problems: {
     'code-unknown': {
       title: 'Ce code n’est pas connu ici',

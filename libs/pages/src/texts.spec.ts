@@ -18,6 +18,7 @@ const pageTexts = (texts: Texts): PageText[] => [
   texts.otherProblem,
   texts.password,
   texts.app,
+  ...Object.values(texts.check.verdicts),
   ...Object.values(texts.problems),
 ];
 

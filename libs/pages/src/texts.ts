@@ -1,4 +1,4 @@
-import type { ProblemKind } from '@signet/contracts';
+import type { OriginVerdict, ProblemKind } from '@signet/contracts';
 
 export interface PageText {
   title: string;
@@ -21,6 +21,9 @@ export type PageProblem = Extract<
   | 'too-many-requests'
   | 'invalid-request'
 >;
+
+/** What the page that scans says while it does. */
+export type ScanMessage = 'looking' | 'denied' | 'absent' | 'nothing' | 'noLink';
 
 export type FileKind = 'pdf' | 'image' | 'audio' | 'video' | 'text' | 'other';
 
@@ -63,6 +66,18 @@ export interface Texts {
   };
   event: Readonly<Record<'save' | 'when' | 'where' | 'website', string>>;
   file: { open: string; download: string; kinds: Readonly<Record<FileKind, string>> };
+  /** Of the page that says whether a code was issued here. */
+  check: Readonly<
+    Record<'title' | 'lead' | 'scan' | 'stop' | 'picture' | 'privacy' | 'link' | 'button' | 'another', string>
+  > &
+    Readonly<Record<ScanMessage, string>> & {
+      /** What was pasted is no link. */
+      unreadable: string;
+      /** How a person tells this page from a copy of it. */
+      ownAddress: (host: string) => string;
+      leadsTo: (host: string) => string;
+      verdicts: Readonly<Record<OriginVerdict, PageText>>;
+    };
   problems: Readonly<Record<PageProblem, PageText>>;
   otherProblem: PageText;
   /** @param at as people write it, with its time zone */

@@ -52,6 +52,7 @@ export const sendPage = (reply: FastifyReply, status: number, page: Page): Fasti
     .header('content-language', page.language)
     .header('vary', 'Accept, Accept-Language')
     .header('content-security-policy', page.contentSecurityPolicy)
+    .header('permissions-policy', page.permissionsPolicy)
     .send(page.html);
 
 /** The interstitial; a program that prefers JSON learns where to claim, and with which nonce. */

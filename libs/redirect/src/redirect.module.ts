@@ -3,8 +3,10 @@ import { DirectoryModule } from '@signet/domains';
 import { ScansModule } from '@signet/scans';
 import { Module } from '@nestjs/common';
 import { BrandLogos } from './brand-logos.js';
+import { CheckRoutes } from './check.routes.js';
 import { ClaimDesk } from './claim-desk.js';
 import { CodeFinder } from './code-finder.js';
+import { CodeOrigins } from './code-origins.js';
 import { CodeResolver } from './code-resolver.js';
 import { Hosts } from './hosts.js';
 import { Destinations } from './destination.js';
@@ -20,6 +22,8 @@ import { TargetedClaims } from './targeted-claims.js';
   imports: [CodeArbiterModule, DirectoryModule, ScansModule],
   providers: [
     RedirectRoutes,
+    CheckRoutes,
+    CodeOrigins,
     Hosts,
     BrandLogos,
     PlainLinks,

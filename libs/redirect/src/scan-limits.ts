@@ -18,15 +18,17 @@ async function take(limiter: RateLimiterMemory | undefined, key: string): Promis
   }
 }
 
-/** How often an address may guess slugs, and claim a code. Per process. */
+/** How often an address may guess slugs, claim a code, and ask whether we issued one. Per process. */
 @Injectable()
 export class ScanLimits {
   private readonly unknownSlugs: RateLimiterMemory | undefined;
   private readonly claims: RateLimiterMemory | undefined;
+  private readonly originChecks: RateLimiterMemory | undefined;
 
   constructor({ values }: SignetConfig) {
     this.unknownSlugs = limiterOf('unknown', values.SIGNET_UNKNOWN_SLUGS_PER_MINUTE);
     this.claims = limiterOf('claim', values.SIGNET_CLAIMS_PER_MINUTE);
+    this.originChecks = limiterOf('origin', values.SIGNET_ORIGIN_CHECKS_PER_MINUTE);
   }
 
   /** Whether the next unknown slug of this address will be one too many. */
@@ -43,5 +45,10 @@ export class ScanLimits {
   /** @throws SignetError `too-many-requests` */
   takeClaim(ip: string, key: string): Promise<void> {
     return take(this.claims, `${subscriberOf(ip)} ${key}`);
+  }
+
+  /** @throws SignetError `too-many-requests` */
+  takeOriginCheck(ip: string): Promise<void> {
+    return take(this.originChecks, subscriberOf(ip));
   }
 }
