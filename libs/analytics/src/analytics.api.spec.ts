@@ -112,6 +112,7 @@ describe('GET /v1/analytics/codes/{id}', () => {
       ],
       language: [],
       referrer: [{ value: 'news.example', scans: 1 }],
+      target: [],
     });
   });
 

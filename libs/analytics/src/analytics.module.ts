@@ -1,9 +1,26 @@
 import { Module } from '@nestjs/common';
 import { AnalyticsController } from './analytics.controller.js';
 import { AnalyticsService } from './analytics.service.js';
+import { AnalyticsUpkeep } from './analytics-upkeep.js';
+import { ReconciliationService } from './reconciliation.service.js';
+import { RollupRebuild } from './rollup-rebuild.js';
 import { RollupWriter } from './rollup-writer.js';
+import { ScanLog } from './scan-log.service.js';
 import { ScansConsumer } from './scans.consumer.js';
+import { VerificationLog } from './verification-log.service.js';
+import { VerificationsConsumer } from './verifications.consumer.js';
 
-/** Counting the scans of the log, and answering what was counted. */
-@Module({ controllers: [ScansConsumer, AnalyticsController], providers: [RollupWriter, AnalyticsService] })
+/** Counting the events of the log, and answering what was counted. */
+@Module({
+  controllers: [ScansConsumer, VerificationsConsumer, AnalyticsController],
+  providers: [
+    RollupWriter,
+    RollupRebuild,
+    AnalyticsUpkeep,
+    AnalyticsService,
+    ScanLog,
+    VerificationLog,
+    ReconciliationService,
+  ],
+})
 export class AnalyticsModule {}

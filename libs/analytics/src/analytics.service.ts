@@ -1,21 +1,41 @@
-import { codeBelongsTo } from '@signet/codes';
-import type { AnalyticsQuery, CodeAnalytics, Dimension, ListScansQuery, Scan } from '@signet/contracts';
-import { Clock, decodeCursor, SignetError, toPage } from '@signet/platform';
+import { codeBelongsTo, findLabelledCodes } from '@signet/codes';
+import {
+  type AnalyticsQuery,
+  type CodeAnalytics,
+  type Dimension,
+  type Overview,
+  type OverviewQuery,
+} from '@signet/contracts';
+import { Clock, SignetError } from '@signet/platform';
 import { Injectable } from '@nestjs/common';
 import { DataSource, type EntityManager } from 'typeorm';
-import { z } from 'zod';
 import {
-  listScans,
   readBreakdown,
   readCounts,
-  readUniques,
+  readTopCodes,
+  readVisitors,
   type BucketCounts,
-  type Uniques,
+  type Scopes,
   type ValueCount,
 } from './analytics.sql.js';
-import { bucketsOf, toTimeRange, type TimeRange } from './time-range.js';
+import { readRawFrom } from './raw-scans.sql.js';
+import {
+  bucketIndex,
+  bucketsOf,
+  coverRange,
+  coverWhole,
+  floor,
+  rangeBefore,
+  STEP_MS,
+  toTimeRange,
+  type TimeRange,
+} from './time-range.js';
+import { VisitorSketch } from './visitor-sketch.js';
 
-const ScanCursorSchema = z.tuple([z.iso.datetime(), z.uuid()]);
+/** The visitors of more codes are not told apart: each window of each code would have to be read. */
+const MAX_CODES_OF_UNIQUES = 2000;
+/** More codes are not added up one by one. */
+const MAX_CODES = 100_000;
 
 /** What was counted of a workspace's codes. */
 @Injectable()
@@ -26,59 +46,126 @@ export class AnalyticsService {
   ) {}
 
   /**
-   * The scans of a code in a range of whole minutes, in buckets aligned to UTC, empty ones too. A visitor is known by a
-   * hash whose salt changes with the UTC day: `uniques` of more than a day is the sum of its days' uniques.
+   * The scans of a code in a range of whole minutes, in buckets, empty ones too. A visitor is known by a hash whose salt
+   * changes with the UTC day: `uniques` of more than a day is the sum of its days' uniques.
    * @throws SignetError `not-found` | `invalid-request` for a range that is empty or has too many buckets
    */
   codeAnalytics(workspaceId: string, codeId: string, query: AnalyticsQuery): Promise<CodeAnalytics> {
     const range = toTimeRange(query, this.clock.now());
-    // One snapshot, so that totals, series and breakdown tell of the same scans.
-    return this.dataSource.transaction('REPEATABLE READ', (manager) => answer(manager, workspaceId, codeId, range));
+    return this.inOneSnapshot(async (manager) => {
+      if (!(await codeBelongsTo(manager, workspaceId, codeId))) throw new SignetError('not-found');
+      return readAnalytics(manager, [codeId], range, query.compare);
+    });
   }
 
-  /** The raw log, newest first. */
-  async listScans(
-    workspaceId: string,
-    { cursor, limit, ...filter }: ListScansQuery,
-  ): Promise<{ items: Scan[]; nextCursor: string | null }> {
-    const before = decodeCursor(cursor, ScanCursorSchema);
-    const scans = await listScans(this.dataSource.manager, { ...filter, workspaceId, before, limit: limit + 1 });
-    return toPage(scans, limit, ({ at, id }) => [at, id]);
+  /**
+   * As `codeAnalytics`, of all codes of a workspace or of those that have the labels today.
+   * @throws SignetError `invalid-request`, also when more than MAX_CODES codes have them
+   */
+  overview(workspaceId: string, { top, ...query }: OverviewQuery): Promise<Overview> {
+    const range = toTimeRange(query, this.clock.now());
+    return this.inOneSnapshot(async (manager) => {
+      const codes = await codesOf(manager, workspaceId, query);
+      const analytics = await readAnalytics(manager, codes ?? [workspaceId], range, query.compare);
+      // Each code's minutes are not looked through: whole hours have to do.
+      const hours = { from: new Date(floor(range.from.getTime(), STEP_MS.hour)), to: range.to };
+      const pieces = coverWhole(hours, Infinity);
+      return { ...analytics, topCodes: await readTopCodes(manager, { workspaceId, codes, pieces, top }) };
+    });
+  }
+
+  /** So that totals, series and breakdown tell of the same scans. */
+  private inOneSnapshot<Answer>(read: (manager: EntityManager) => Promise<Answer>): Promise<Answer> {
+    return this.dataSource.transaction('REPEATABLE READ', read);
   }
 }
 
-async function answer(
+/** @returns the codes that are asked for by their labels; undefined when none are named */
+async function codesOf(
   manager: EntityManager,
   workspaceId: string,
-  codeId: string,
-  range: TimeRange,
-): Promise<CodeAnalytics> {
-  if (!(await codeBelongsTo(manager, workspaceId, codeId))) throw new SignetError('not-found');
-  const counts = await readCounts(manager, codeId, range);
-  const uniques = await readUniques(manager, codeId, range);
-  const breakdown = await readBreakdown(manager, codeId, range);
-  return { totals: toTotals(counts, uniques), series: toSeries(range, counts, uniques), by: toBreakdown(breakdown) };
+  { tag, folder, campaign, domain }: Pick<OverviewQuery, 'tag' | 'folder' | 'campaign' | 'domain'>,
+): Promise<string[] | undefined> {
+  const labels = { tag, folder, campaign, domain };
+  if (Object.values(labels).every((label) => label === undefined)) return undefined;
+  const codes = await findLabelledCodes(manager, { workspaceId, ...labels, limit: MAX_CODES + 1 });
+  if (codes.length <= MAX_CODES) return codes;
+  const [path] = Object.entries(labels).flatMap(([name, label]) => (label === undefined ? [] : [`query.${name}`]));
+  const message = `matches more than ${MAX_CODES} codes; narrow it, or ask for the whole workspace`;
+  throw new SignetError('invalid-request', {
+    detail: `${path}: ${message}`,
+    errors: [{ path: path ?? 'query', message }],
+  });
 }
 
-function toTotals(counts: readonly BucketCounts[], uniques: readonly Uniques[]): CodeAnalytics['totals'] {
-  const sum = (column: 'scans' | 'bots' | 'refused'): number =>
-    counts.reduce((total, bucket) => total + bucket[column], 0);
+async function readAnalytics(
+  manager: EntityManager,
+  scopes: Scopes,
+  range: TimeRange,
+  compare: AnalyticsQuery['compare'],
+): Promise<CodeAnalytics> {
+  const minutesFrom = await readRawFrom(manager);
+  const { interval, timeZone } = range;
+  const breakdown = await readBreakdown(manager, scopes, coverWhole(range, minutesFrom));
   return {
-    scans: sum('scans'),
-    uniques: uniques.find(({ t }) => t === null)?.uniques ?? 0,
-    bots: sum('bots'),
-    refused: sum('refused'),
+    ...(await readSeries(manager, scopes, range, minutesFrom)),
+    interval,
+    timeZone,
+    by: toBreakdown(breakdown),
+    ...(compare && { previous: await readSeries(manager, scopes, rangeBefore(range), minutesFrom) }),
   };
 }
 
-function toSeries(
+async function readSeries(
+  manager: EntityManager,
+  scopes: Scopes,
   range: TimeRange,
-  counts: readonly BucketCounts[],
-  uniques: readonly Uniques[],
-): CodeAnalytics['series'] {
-  const scansAt = new Map(counts.map(({ t, scans }) => [t.toISOString(), scans]));
-  const uniquesAt = new Map(uniques.map(({ t, uniques: visitors }) => [t?.toISOString(), visitors]));
-  return bucketsOf(range).map((t) => ({ t, scans: scansAt.get(t) ?? 0, uniques: uniquesAt.get(t) ?? 0 }));
+  minutesFrom: number,
+): Promise<Pick<CodeAnalytics, 'from' | 'to' | 'totals' | 'series'>> {
+  const pieces = coverRange(range, minutesFrom);
+  const buckets = bucketsOf(range);
+  const counts = await readCounts(manager, scopes, pieces);
+  const scans = buckets.map(() => 0);
+  for (const { at, scans: count } of counts) {
+    const index = bucketIndex(buckets, at.getTime());
+    scans[index] = (scans[index] ?? 0) + count;
+  }
+  const visitors =
+    scopes.length > MAX_CODES_OF_UNIQUES ? undefined : await countVisitors(manager, scopes, pieces, buckets);
+  return {
+    from: range.from.toISOString(),
+    to: range.to.toISOString(),
+    totals: { ...toTotals(counts), uniques: visitors?.total ?? null },
+    series: buckets.map((at, index) => ({
+      t: new Date(at).toISOString(),
+      scans: scans[index] ?? 0,
+      uniques: visitors ? (visitors.of[index] ?? 0) : null,
+    })),
+  };
+}
+
+async function countVisitors(
+  manager: EntityManager,
+  scopes: Scopes,
+  pieces: ReturnType<typeof coverRange>,
+  buckets: readonly number[],
+): Promise<{ total: number; of: number[] }> {
+  const total = new VisitorSketch();
+  const sketches = new Map<number, VisitorSketch>();
+  for (const { at, visitors } of await readVisitors(manager, scopes, pieces)) {
+    total.merge(visitors);
+    const index = bucketIndex(buckets, at.getTime());
+    const known = sketches.get(index);
+    if (known) known.merge(visitors);
+    else sketches.set(index, visitors);
+  }
+  return { total: total.count(), of: buckets.map((_, index) => sketches.get(index)?.count() ?? 0) };
+}
+
+function toTotals(counts: readonly BucketCounts[]): Omit<CodeAnalytics['totals'], 'uniques'> {
+  const sum = (column: 'scans' | 'bots' | 'refused'): number =>
+    counts.reduce((total, bucket) => total + bucket[column], 0);
+  return { scans: sum('scans'), bots: sum('bots'), refused: sum('refused') };
 }
 
 function toBreakdown(counts: readonly ValueCount[]): CodeAnalytics['by'] {
@@ -93,5 +180,6 @@ function toBreakdown(counts: readonly ValueCount[]): CodeAnalytics['by'] {
     browser: of('browser'),
     language: of('language'),
     referrer: of('referrer'),
+    target: of('target'),
   };
 }

@@ -1,3 +1,4 @@
 export * from './analytics.migrations.js';
 export * from './analytics.module.js';
-export { ANALYTICS_GROUP } from './rollup-writer.js';
+export * from './rollup-rebuild.js';
+export { ANALYTICS_GROUP, RollupWriter } from './rollup-writer.js';

@@ -1,58 +1,66 @@
 import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { SCAN_OUTCOMES, type Interval, type ScanEvent } from '@signet/contracts';
-import { newId } from '@signet/platform';
+import { ManualClock, newId } from '@signet/platform';
 import { openTestDatabase, type TestDatabase } from '@signet/testing';
 import fc from 'fast-check';
 import { analyticsMigrations } from './analytics.migrations.js';
-import { readBreakdown, readCounts, readUniques } from './analytics.sql.js';
+import { readBreakdown, readCounts, readVisitors } from './analytics.sql.js';
+import { dropDaysBefore } from './raw-scans.sql.js';
 import { RollupWriter } from './rollup-writer.js';
+import { MAX_VALUES, OTHER } from './rollup.js';
 import { classifyScan } from './scan-facts.js';
 import { foldedEvent, scanEvent, TestPartition } from './scan-events.fixture.js';
+import { coverRange, coverWhole } from './time-range.js';
+import { EXACT_VISITORS, VisitorSketch } from './visitor-sketch.js';
 
 let database: TestDatabase;
 let writer: RollupWriter;
+const clock = new ManualClock(new Date('2026-03-04T12:00:00.000Z'));
 const workspaceId = randomUUID();
 
 beforeAll(async () => {
   database = await openTestDatabase(analyticsMigrations);
-  writer = new RollupWriter(database.dataSource);
+  writer = new RollupWriter(database.dataSource, clock);
 });
 afterAll(() => database.close());
 
 type RecordedScan = Extract<ScanEvent, { type: 'scan.recorded' }>;
 const query = <Row>(sql: string, parameters: unknown[]): Promise<Row[]> => database.dataSource.query(sql, parameters);
 
-/** All counts of a code: raw, and as both rollups have them. */
-async function countsOf(codeId: string) {
-  const [raw] = await query<{ rows: number; folded: number }>(
+interface StoredWindow {
+  bucket: Date;
+  scans: number;
+  bots: number;
+  refused: number;
+  opened: number;
+  counts: Record<string, Record<string, number>>;
+}
+/** The windows of a code or workspace, in order. */
+const windowsOf = (scopeId: string, grain: Interval): Promise<StoredWindow[]> =>
+  query(
+    `SELECT bucket, scans::int, bots::int, refused::int, opened::int, counts FROM analytics.rollups_${grain}
+     WHERE scope_id = $1 ORDER BY bucket`,
+    [scopeId],
+  );
+
+/** Every event that names this code, by all records of it. */
+async function totalOf(codeId: string) {
+  const [raw] = await query<{ rows: number; folded: number; days: number }>(
     `SELECT (SELECT count(*)::int FROM analytics.scans WHERE code_id = $1) AS rows,
        (SELECT COALESCE(sum(count), 0)::int FROM analytics.folded_scans WHERE code_id = $1) AS folded`,
     [codeId],
   );
-  const minutes = await query<{ bucket: Date; scans: number; bots: number; refused: number }>(
-    `SELECT bucket, scans::int, bots::int, refused::int FROM analytics.rollups_minute WHERE code_id = $1 ORDER BY bucket`,
-    [codeId],
-  );
-  const hours = await query<{ bucket: Date; dimension: string; value: string; scans: number }>(
-    `SELECT bucket, dimension, value, scans::int FROM analytics.rollups_hour WHERE code_id = $1
-     ORDER BY bucket, dimension, value`,
-    [codeId],
-  );
-  return { raw, minutes, hours };
-}
-
-/** Every event that names this code, by all three records of it. */
-async function totalOf(codeId: string) {
-  const { raw, minutes, hours } = await countsOf(codeId);
-  const counted = hours.filter(({ dimension }) => dimension === 'outcome' || dimension === 'bots');
+  const sum = async (grain: Interval): Promise<number> =>
+    (await windowsOf(codeId, grain)).reduce((total, row) => total + row.scans + row.bots + row.refused + row.opened, 0);
   return {
     raw: (raw?.rows ?? 0) + (raw?.folded ?? 0),
-    minutes: minutes.reduce((sum, { scans, bots, refused }) => sum + scans + bots + refused, 0),
-    hours: counted.reduce((sum, { scans }) => sum + scans, 0),
+    minutes: await sum('minute'),
+    hours: await sum('hour'),
+    days: await sum('day'),
   };
 }
-const all = (count: number) => ({ raw: count, minutes: count, hours: count });
+const all = (count: number) => ({ raw: count, minutes: count, hours: count, days: count });
 
 const someScans = (codeId: string, count: number): ScanEvent[] =>
   Array.from({ length: count }, (_, index) =>
@@ -79,10 +87,10 @@ describe('RollupWriter', () => {
     const codeId = randomUUID();
     const events = someScans(codeId, 10);
     const partition = new TestPartition(events);
-    expect(await writer.write(partition.batch(0, 4))).toEqual({ added: 4, duplicates: 0, missed: 0n });
-    expect(await writer.write(partition.batch(2, 6))).toEqual({ added: 2, duplicates: 2, missed: 0n });
-    expect(await writer.write(partition.batch(8, 10))).toEqual({ added: 2, duplicates: 0, missed: 2n });
-    expect(await writer.write(partition.batch(8, 10))).toEqual({ added: 0, duplicates: 2, missed: 0n });
+    expect(await writer.write(partition.batch(0, 4))).toEqual({ added: 4, duplicates: 0, tooLate: 0, missed: 0n });
+    expect(await writer.write(partition.batch(2, 6))).toEqual({ added: 2, duplicates: 2, tooLate: 0, missed: 0n });
+    expect(await writer.write(partition.batch(8, 10))).toEqual({ added: 2, duplicates: 0, tooLate: 0, missed: 2n });
+    expect(await writer.write(partition.batch(8, 10))).toEqual({ added: 0, duplicates: 2, tooLate: 0, missed: 0n });
     expect(await totalOf(codeId)).toEqual(all(8));
   });
 
@@ -149,7 +157,7 @@ describe('RollupWriter', () => {
     ]);
     await writer.write(partition.batch(0, 2));
     await writer.write(partition.batch(2, 3));
-    const { minutes } = await countsOf(codeId);
+    const minutes = await windowsOf(codeId, 'minute');
     expect(minutes.map(({ bucket, scans }) => [bucket.toISOString(), scans])).toEqual([
       ['2026-03-04T10:00:00.000Z', 2],
       ['2026-03-04T11:30:00.000Z', 1],
@@ -169,13 +177,53 @@ describe('RollupWriter', () => {
     expect(await writer.write(partition.batch(0, 2))).toMatchObject({ added: 2 });
     expect(await writer.write(partition.batch(2, 3))).toMatchObject({ added: 0, duplicates: 1 });
     expect(await totalOf(codeId)).toEqual(all(42));
-    const { hours } = await countsOf(codeId);
-    expect(hours).toContainEqual({
-      bucket: new Date('2026-03-04T10:00:00.000Z'),
-      dimension: 'outcome',
-      value: 'claimed',
-      scans: 41,
-    });
+    const hours = await windowsOf(codeId, 'hour');
+    expect(hours).toContainEqual(
+      expect.objectContaining({
+        bucket: new Date('2026-03-04T10:00:00.000Z'),
+        scans: 41,
+        counts: { outcome: { claimed: 41 } },
+      }),
+    );
+  });
+
+  it('counts folded bots as bots', async () => {
+    const codeId = randomUUID();
+    const hour = '2026-03-04T10:00:00.000Z';
+    const folded = foldedEvent({ workspaceId, codeId, outcome: 'redirected', hour, count: 7, bot: true });
+    await writer.write(new TestPartition([folded]).batch());
+    const [window] = await windowsOf(codeId, 'day');
+    expect(window).toMatchObject({ scans: 0, bots: 7, counts: {} });
+  });
+
+  it('counts each code, and all of them as their workspace', async () => {
+    const [workspace, one, other] = [randomUUID(), randomUUID(), randomUUID()];
+    const scans = [
+      scanEvent({ workspaceId: workspace, codeId: one, targetIndex: 2 }),
+      scanEvent({ workspaceId: workspace, codeId: other, country: 'DE' }),
+      scanEvent({ workspaceId: workspace, codeId: other, outcome: 'interstitial' }),
+    ];
+    await writer.write(new TestPartition(scans).batch());
+    for (const grain of ['minute', 'hour', 'day'] as const) {
+      const [window] = await windowsOf(workspace, grain);
+      expect(window).toMatchObject({ scans: 2, opened: 1 });
+      expect(window?.counts).toMatchObject({ country: { CH: 1, DE: 1 }, target: { 2: 1 } });
+    }
+  });
+
+  it('tells 1,000 values of a dimension in a window apart, and counts the rest together', async () => {
+    const codeId = randomUUID();
+    const scans = Array.from({ length: MAX_VALUES + 5 }, (_, n) =>
+      scanEvent({ workspaceId, codeId, referrerHost: `host${n}.example`, city: '__proto__' }),
+    );
+    const partition = new TestPartition(scans);
+    await writer.write(partition.batch(0, 600));
+    await writer.write(partition.batch(600));
+    const [window] = await windowsOf(codeId, 'hour');
+    const referrers = window?.counts['referrer'] ?? {};
+    expect(Object.keys(referrers)).toHaveLength(MAX_VALUES + 1);
+    expect(referrers[OTHER]).toBe(5);
+    expect(Object.entries(window?.counts['city'] ?? {})).toEqual([['__proto__', MAX_VALUES + 5]]);
   });
 
   it('keeps scans of unknown slugs in the raw log and out of every rollup', async () => {
@@ -205,6 +253,44 @@ describe('RollupWriter', () => {
     expect(await writer.write(new TestPartition(someScans(codeId, 3)).batch())).toMatchObject({ added: 3 });
     expect(await totalOf(codeId)).toEqual(all(8));
   });
+
+  it('does not count what comes for a day whose scans are no longer kept', async () => {
+    const codeId = randomUUID();
+    const old = (id?: string) => scanEvent({ workspaceId, codeId, at: '2026-01-10T10:00:00.000Z' }, id);
+    const counted = old();
+    expect(await writer.write(new TestPartition([counted]).batch())).toMatchObject({ added: 1 });
+    expect(await dropDaysBefore(database.dataSource.manager, Date.UTC(2026, 0, 11))).toBe(1);
+    const late = new TestPartition([old(), old(counted.id), scanEvent({ workspaceId, codeId })]);
+    expect(await writer.write(late.batch())).toMatchObject({ added: 1, tooLate: 2, duplicates: 0 });
+    expect(await totalOf(codeId)).toEqual({ raw: 1, minutes: 1, hours: 2, days: 2 });
+  });
+});
+
+describe('the visitors of a code', () => {
+  it(`are exact to ${EXACT_VISITORS} and within three standard errors beyond, however they come`, async () => {
+    const codeId = randomUUID();
+    const scans = Array.from({ length: 3000 }, (_, n) =>
+      scanEvent({
+        workspaceId,
+        codeId,
+        visitor: `v${n % 1000}`,
+        at: new Date(Date.UTC(2026, 2, 4, 5, 0, n)).toISOString(),
+      }),
+    );
+    const partition = new TestPartition(scans);
+    const { manager } = database.dataSource;
+    const counted = async (): Promise<number> => {
+      const sketch = new VisitorSketch();
+      const day = [{ grain: 'day' as const, from: Date.UTC(2026, 2, 4), to: Date.UTC(2026, 2, 5) }];
+      for (const { visitors } of await readVisitors(manager, [codeId], day)) sketch.merge(visitors);
+      return sketch.count();
+    };
+    await writer.write(partition.batch(0, EXACT_VISITORS));
+    expect(await counted()).toBe(EXACT_VISITORS);
+    for (let from = EXACT_VISITORS; from < 3000; from += 359)
+      await writer.write(partition.batch(from, Math.min(3000, from + 359)));
+    expect(Math.abs((await counted()) / 1000 - 1)).toBeLessThan(3 * 0.0163);
+  });
 });
 
 describe('the rollups, for random scans, twins, batches and redeliveries', () => {
@@ -230,12 +316,13 @@ describe('the rollups, for random scans, twins, batches and redeliveries', () =>
       from: fc.integer({ min: -10, max: 250 }),
       minutes: fc.integer({ min: 1, max: 260 }),
       interval: fc.constantFrom<Interval>('minute', 'hour', 'day'),
+      timeZone: fc.constantFrom('UTC', 'Europe/Zurich', 'Asia/Kolkata', 'Asia/Kathmandu'),
     }),
   );
 
   it('equal a count over the distinct events, in every range', async () => {
     await fc.assert(
-      fc.asyncProperty(log, async ({ scans, twins, deliveries, from, minutes, interval }) => {
+      fc.asyncProperty(log, async ({ scans, twins, deliveries, from, minutes, interval, timeZone }) => {
         const codeId = randomUUID();
         const events = scans.map((data) =>
           scanEvent(
@@ -259,13 +346,15 @@ describe('the rollups, for random scans, twins, batches and redeliveries', () =>
         };
         const expected = bruteForce(events, range.from, range.to);
         const { manager } = database.dataSource;
-        const counts = await readCounts(manager, codeId, range);
+        const pieces = coverRange({ ...range, timeZone }, -Infinity);
+        const counts = await readCounts(manager, [codeId], pieces);
         const sum = (column: 'scans' | 'bots' | 'refused') => counts.reduce((total, row) => total + row[column], 0);
         expect({ scans: sum('scans'), bots: sum('bots'), refused: sum('refused') }).toEqual(expected.totals);
-        const by = await readBreakdown(manager, codeId, range);
+        const by = await readBreakdown(manager, [codeId], coverWhole(range, -Infinity));
         expect(new Map(by.map(({ dimension, value, scans: n }) => [`${dimension} ${value}`, n]))).toEqual(expected.by);
-        const uniques = await readUniques(manager, codeId, range);
-        expect(uniques.find(({ t }) => t === null)?.uniques).toBe(expected.uniques);
+        const seen = new VisitorSketch();
+        for (const { visitors } of await readVisitors(manager, [codeId], pieces)) seen.merge(visitors);
+        expect(seen.count()).toBe(expected.uniques);
         const raw = await query<{ id: string }>('SELECT id FROM analytics.scans WHERE code_id = $1', [codeId]);
         expect(raw.map(({ id }) => id).toSorted()).toEqual(events.map(({ id }) => id).toSorted());
       }),
@@ -296,7 +385,7 @@ withRoles('the grants', () => {
   it('let the analytics role count, and no other service read', async () => {
     const codeId = randomUUID();
     const analytics = await database.as('signet_analytics');
-    await new RollupWriter(analytics).write(new TestPartition(someScans(codeId, 5)).batch());
+    await new RollupWriter(analytics, clock).write(new TestPartition(someScans(codeId, 5)).batch());
     expect(await totalOf(codeId)).toEqual(all(5));
     for (const role of ['signet_enrollment', 'signet_redirect', 'signet_verification'] as const) {
       const other = await database.as(role);

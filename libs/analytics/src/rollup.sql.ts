@@ -1,117 +1,143 @@
-import type { ScanEvent } from '@signet/contracts';
+import type { Interval } from '@signet/contracts';
 import type { EntityManager } from 'typeorm';
-import { startOfHour, type HourRow, type MinuteRow } from './rollup.js';
-import { classifyScan, storableText } from './scan-facts.js';
+import { COLUMNS, keyOf, WindowCounts, type Counts, type Window } from './rollup.js';
+import { VisitorSketch } from './visitor-sketch.js';
 
-export type RecordedScan = Extract<ScanEvent, { type: 'scan.recorded' }>;
-export type FoldedScan = Extract<ScanEvent, { type: 'scan.folded' }>;
+const tables: Readonly<Record<Interval, string>> = {
+  minute: 'analytics.rollups_minute',
+  hour: 'analytics.rollups_hour',
+  day: 'analytics.rollups_day',
+};
 
-export interface PartitionOfLog {
-  logId: string;
-  group: string;
-  topic: string;
-  partition: number;
-}
-
-/** Locks the partition to the end of the transaction, so that a second writer of it waits. @returns the next offset */
-export async function lockOffset(
+/**
+ * Adds to windows, each read under its lock, since counts and sketches are merged here. A window that is new is
+ * inserted; one that somebody else inserted meanwhile is waited for and added to like the others.
+ * @param windows one a key, in the order of the keys
+ */
+export async function addWindows(
   manager: EntityManager,
-  { logId, group, topic, partition }: PartitionOfLog,
-): Promise<bigint> {
-  const [row]: { next_offset: string }[] = await manager.query(
-    `INSERT INTO analytics.consumer_offsets AS o (log_id, consumer_group, topic, partition, next_offset)
-     VALUES ($1, $2, $3, $4, 0)
-     ON CONFLICT (log_id, consumer_group, topic, partition) DO UPDATE SET next_offset = o.next_offset
-     RETURNING next_offset`,
-    [logId, group, topic, partition],
-  );
-  return BigInt(row?.next_offset ?? 0);
-}
-
-export async function advanceOffset(
-  manager: EntityManager,
-  { logId, group, topic, partition }: PartitionOfLog,
-  nextOffset: bigint,
+  interval: Interval,
+  windows: readonly Window[],
 ): Promise<void> {
+  if (windows.length === 0) return;
+  const stored = await lockWindows(manager, interval, windows);
+  const fresh = windows.filter((window) => !stored.has(keyOf(window.scopeId, window.bucket)));
+  const inserted = await insertWindows(manager, interval, fresh);
+  const raced = fresh.filter((window) => !inserted.has(keyOf(window.scopeId, window.bucket)));
+  for (const [key, counts] of await lockWindows(manager, interval, raced)) stored.set(key, counts);
+  const changed = windows.flatMap((window) => {
+    const counts = stored.get(keyOf(window.scopeId, window.bucket));
+    counts?.merge(window.counts);
+    return counts ? [{ ...window, counts }] : [];
+  });
+  await updateWindows(manager, interval, changed);
+}
+
+const keysOf = (windows: readonly Window[]): string =>
+  JSON.stringify(windows.map(({ scopeId, bucket }) => ({ scope: scopeId, bucket })));
+
+function rowsOf(windows: readonly Window[]): string {
+  const rows = windows.map(({ scopeId, workspaceId, bucket, counts }) => ({
+    scope: scopeId,
+    workspace: workspaceId,
+    bucket,
+    ...Object.fromEntries(COLUMNS.map((column) => [column, counts[column]])),
+    counts: counts.counts,
+    visitors: counts.visitors.encode()?.toString('hex'),
+  }));
+  return JSON.stringify(rows);
+}
+
+interface StoredWindow {
+  scope: string;
+  bucket: Date;
+  counts: Counts;
+  visitors: Buffer | null;
+  scans: number;
+  bots: number;
+  refused: number;
+  opened: number;
+}
+
+async function lockWindows(
+  manager: EntityManager,
+  interval: Interval,
+  windows: readonly Window[],
+): Promise<Map<string, WindowCounts>> {
+  if (windows.length === 0) return new Map();
+  const rows: StoredWindow[] = await manager.query(
+    `SELECT r.scope_id AS scope, r.bucket, r.counts, r.visitors, r.scans::float8 AS scans, r.bots::float8 AS bots,
+       r.refused::float8 AS refused, r.opened::float8 AS opened
+     FROM json_to_recordset($1) AS key (scope uuid, bucket float8)
+     JOIN ${tables[interval]} r ON r.scope_id = key.scope AND r.bucket = to_timestamp(key.bucket / 1000)
+     ORDER BY r.scope_id, r.bucket FOR UPDATE OF r`,
+    [keysOf(windows)],
+  );
+  return new Map(rows.map((row) => [keyOf(row.scope, row.bucket.getTime()), toCounts(row)]));
+}
+
+function toCounts(row: StoredWindow): WindowCounts {
+  const counts = new WindowCounts(row.counts, VisitorSketch.decode(row.visitors));
+  for (const column of COLUMNS) counts[column] = row[column];
+  return counts;
+}
+
+/** @returns the keys of those that were not there */
+async function insertWindows(
+  manager: EntityManager,
+  interval: Interval,
+  windows: readonly Window[],
+): Promise<Set<string>> {
+  if (windows.length === 0) return new Set();
+  const rows: { scope: string; bucket: Date }[] = await manager.query(
+    `INSERT INTO ${tables[interval]} (scope_id, bucket, workspace_id, scans, bots, refused, opened, counts, visitors)
+     SELECT scope, to_timestamp(bucket / 1000), workspace, scans, bots, refused, opened, counts, decode(visitors, 'hex')
+     FROM json_to_recordset($1) AS added (scope uuid, bucket float8, workspace uuid, scans bigint, bots bigint,
+       refused bigint, opened bigint, counts jsonb, visitors text)
+     ON CONFLICT (scope_id, bucket) DO NOTHING RETURNING scope_id AS scope, bucket`,
+    [rowsOf(windows)],
+  );
+  return new Set(rows.map(({ scope, bucket }) => keyOf(scope, bucket.getTime())));
+}
+
+async function updateWindows(manager: EntityManager, interval: Interval, windows: readonly Window[]): Promise<void> {
+  if (windows.length === 0) return;
   await manager.query(
-    `UPDATE analytics.consumer_offsets SET next_offset = $5
-     WHERE log_id = $1 AND consumer_group = $2 AND topic = $3 AND partition = $4`,
-    [logId, group, topic, partition, nextOffset.toString()],
+    `UPDATE ${tables[interval]} r
+     SET scans = changed.scans, bots = changed.bots, refused = changed.refused, opened = changed.opened,
+       counts = changed.counts, visitors = decode(changed.visitors, 'hex')
+     FROM json_to_recordset($1) AS changed (scope uuid, bucket float8, scans bigint, bots bigint, refused bigint,
+       opened bigint, counts jsonb, visitors text)
+     WHERE r.scope_id = changed.scope AND r.bucket = to_timestamp(changed.bucket / 1000)`,
+    [rowsOf(windows)],
   );
 }
 
-/**
- * Rows go to PostgreSQL as one JSON parameter: `pg` takes longer to write the array literals of a batch than
- * PostgreSQL takes to store it. Instants are milliseconds in it: PostgreSQL reads no ISO text of the year 0.
- */
-const asJson = (rows: readonly object[]): string => JSON.stringify(rows);
-
-/**
- * @param scans in the order of their ids, so that two writers that have some in common wait in line, not in a circle
- * @returns the ids that were not there yet
- */
-export async function insertScans(manager: EntityManager, scans: readonly RecordedScan[]): Promise<Set<string>> {
-  if (scans.length === 0) return new Set();
-  const rows: { id: string }[] = await manager.query(
-    `INSERT INTO analytics.scans (id, workspace_id, code_id, at, counted_as, outcome, bot, preview, slug, code_version,
-       target_index, visitor, ip, country, region, city, device_type, os, browser, language, referrer_host)
-     SELECT id, "workspaceId", "codeId", to_timestamp(at / 1000), "countedAs", outcome, bot, preview, slug, "codeVersion",
-       "targetIndex", visitor, ip, country, region, city, "deviceType", os, browser, language, "referrerHost"
-     FROM json_to_recordset($1) AS scan (id uuid, "workspaceId" uuid, "codeId" uuid, at float8, "countedAs" text,
-       outcome text, bot boolean, preview boolean, slug text, "codeVersion" bigint, "targetIndex" bigint, visitor text,
-       ip text, country text, region text, city text, "deviceType" text, os text, browser text, language text,
-       "referrerHost" text)
-     ON CONFLICT (id) DO NOTHING RETURNING id`,
-    [asJson(scans.map(toScanRow))],
-  );
-  return new Set(rows.map(({ id }) => id));
-}
-
-function toScanRow({ id, data }: RecordedScan): object {
-  const fields = Object.entries(data).map(([name, value]) => [
-    name,
-    typeof value === 'string' ? storableText(value) : value,
-  ]);
-  return { ...Object.fromEntries(fields), id, at: Date.parse(data.at), countedAs: classifyScan(data) };
-}
-
-/** As `insertScans`. */
-export async function insertFolded(manager: EntityManager, folded: readonly FoldedScan[]): Promise<Set<string>> {
-  if (folded.length === 0) return new Set();
-  const rows: { id: string }[] = await manager.query(
-    `INSERT INTO analytics.folded_scans (id, workspace_id, code_id, hour, outcome, count)
-     SELECT id, "workspaceId", "codeId", to_timestamp(hour / 1000), outcome, count
-     FROM json_to_recordset($1) AS folded (id uuid, "workspaceId" uuid, "codeId" uuid, hour float8, outcome text,
-       count bigint)
-     ON CONFLICT (id) DO NOTHING RETURNING id`,
-    [asJson(folded.map(({ id, data }) => ({ ...data, id, hour: startOfHour(data.hour) })))],
-  );
-  return new Set(rows.map(({ id }) => id));
-}
-
-/** @param rows one a key, in the order of the keys */
-export async function addToMinutes(manager: EntityManager, rows: readonly MinuteRow[]): Promise<void> {
-  if (rows.length === 0) return;
+/** @param windows days of codes, in the order of their keys */
+export async function addToCodeDays(manager: EntityManager, windows: readonly Window[]): Promise<void> {
+  const scanned = windows.filter(({ counts }) => counts.scans > 0);
+  if (scanned.length === 0) return;
   await manager.query(
-    `INSERT INTO analytics.rollups_minute AS r (code_id, bucket, workspace_id, scans, bots, refused)
-     SELECT "codeId", to_timestamp(bucket / 1000), "workspaceId", scans, bots, refused
-     FROM json_to_recordset($1) AS added ("codeId" uuid, bucket float8, "workspaceId" uuid, scans bigint, bots bigint,
-       refused bigint)
-     ON CONFLICT (code_id, bucket) DO UPDATE
-     SET scans = r.scans + excluded.scans, bots = r.bots + excluded.bots, refused = r.refused + excluded.refused`,
-    [asJson(rows)],
+    `INSERT INTO analytics.code_days AS d (workspace_id, day, code_id, scans)
+     SELECT workspace, to_timestamp(bucket / 1000), scope, scans
+     FROM json_to_recordset($1) AS added (scope uuid, workspace uuid, bucket float8, scans bigint)
+     ON CONFLICT (workspace_id, day, code_id) DO UPDATE SET scans = d.scans + excluded.scans`,
+    [
+      JSON.stringify(
+        scanned.map(({ scopeId, workspaceId, bucket, counts }) => ({
+          scope: scopeId,
+          workspace: workspaceId,
+          bucket,
+          scans: counts.scans,
+        })),
+      ),
+    ],
   );
 }
 
-/** @param rows one a key, in the order of the keys */
-export async function addToHours(manager: EntityManager, rows: readonly HourRow[]): Promise<void> {
-  if (rows.length === 0) return;
-  await manager.query(
-    `INSERT INTO analytics.rollups_hour AS r (code_id, bucket, dimension, value, workspace_id, scans)
-     SELECT "codeId", to_timestamp(bucket / 1000), dimension, value, "workspaceId", scans
-     FROM json_to_recordset($1) AS added ("codeId" uuid, bucket float8, dimension text, value text,
-       "workspaceId" uuid, scans bigint)
-     ON CONFLICT (code_id, bucket, dimension, value) DO UPDATE SET scans = r.scans + excluded.scans`,
-    [asJson(rows)],
-  );
+/** Forgets what was counted between two starts of a UTC day. */
+export async function clearWindows(manager: EntityManager, from: Date, to: Date): Promise<void> {
+  for (const table of Object.values(tables))
+    await manager.query(`DELETE FROM ${table} WHERE bucket >= $1 AND bucket < $2`, [from, to]);
+  await manager.query('DELETE FROM analytics.code_days WHERE day >= $1 AND day < $2', [from, to]);
 }

@@ -1,118 +1,140 @@
-import type { ScanData, ScanEvent } from '@signet/contracts';
-import { classifyScan, factsOf, type RollupDimension, type ScanClass } from './scan-facts.js';
+import { DIMENSIONS, type Dimension, type Interval, type ScanData, type ScanEvent } from '@signet/contracts';
+import { classifyScan, factsOf, type ScanClass } from './scan-facts.js';
+import { STEP_MS } from './time-range.js';
+import { VisitorSketch } from './visitor-sketch.js';
 
 export type FoldedScans = Extract<ScanEvent, { type: 'scan.folded' }>['data'];
 
-const MINUTE_MS = 60_000;
-const HOUR_MS = 3_600_000;
+/** Further values of a dimension in one window are counted together: a guesser may send another language each time. */
+export const MAX_VALUES = 1000;
+export const OTHER = '(other)';
 
-export interface MinuteRow {
-  workspaceId: string;
-  codeId: string;
-  /** Start of the minute in milliseconds since the epoch. */
-  bucket: number;
-  scans: number;
-  bots: number;
-  refused: number;
-}
+/** Counts by value of each dimension, as a window keeps them. */
+export type Counts = Partial<Record<Dimension, Record<string, number>>>;
 
-export interface HourRow {
-  workspaceId: string;
-  codeId: string;
-  /** Start of the hour in milliseconds since the epoch. */
-  bucket: number;
-  dimension: RollupDimension;
-  value: string;
-  scans: number;
-}
+/** What was counted in one window of time. */
+export class WindowCounts {
+  scans = 0;
+  bots = 0;
+  refused = 0;
+  /** Interstitials that were shown. */
+  opened = 0;
+  readonly visitors: VisitorSketch;
+  private readonly values = new Map<Dimension, Map<string, number>>();
 
-interface Counted {
-  workspaceId?: string;
-  codeId?: string;
-  /** Milliseconds since the epoch. */
-  at: number;
-  counted: ScanClass;
-  facts: [RollupDimension, string][];
-  count: number;
-}
-
-/**
- * Adds up scans in memory, so that the database sees one upsert per window in place of one per scan. What has no code
- * (an unknown slug) belongs to nobody's windows and stays in the raw log alone.
- */
-export class Rollup {
-  private readonly minutes = new Map<string, MinuteRow>();
-  private readonly hours = new Map<string, HourRow>();
-
-  addScan(scan: ScanData): void {
-    const { workspaceId, codeId } = scan;
-    this.add({
-      workspaceId,
-      codeId,
-      at: Date.parse(scan.at),
-      counted: classifyScan(scan),
-      facts: factsOf(scan),
-      count: 1,
-    });
-  }
-
-  /** Counts in the first minute of its hour: when each scan happened is no longer known. */
-  addFolded({ workspaceId, codeId, outcome, hour, count }: FoldedScans): void {
-    const counted = classifyScan({ outcome, bot: false, preview: false });
-    this.add({ workspaceId, codeId, at: startOfHour(hour), counted, facts: [['outcome', outcome]], count });
-  }
-
-  /** In the order of their keys: transactions that lock the same rows never wait for each other in a circle. */
-  minuteRows(): MinuteRow[] {
-    return inKeyOrder(this.minutes);
-  }
-
-  /** In the order of their keys, as `minuteRows`. */
-  hourRows(): HourRow[] {
-    return inKeyOrder(this.hours);
-  }
-
-  private add({ workspaceId, codeId: id, at, counted, facts, count }: Counted): void {
-    if (!workspaceId || !id) return;
-    // Another spelling of a UUID is the same row, which one statement may not touch twice.
-    const codeId = id.toLowerCase();
-    this.addMinute({ workspaceId, codeId, at, counted, count });
-    const bucket = startOf(at, HOUR_MS);
-    for (const [dimension, value] of facts) {
-      const key = `${codeId} ${bucket} ${dimension} ${value}`;
-      const row = this.hours.get(key);
-      if (row) row.scans += count;
-      else this.hours.set(key, { workspaceId, codeId, bucket, dimension, value, scans: count });
+  constructor(counts: Counts = {}, visitors = new VisitorSketch()) {
+    this.visitors = visitors;
+    for (const dimension of DIMENSIONS) {
+      for (const [value, count] of Object.entries(counts[dimension] ?? {})) this.count(dimension, value, count);
     }
   }
 
-  private addMinute({ workspaceId, codeId, at, counted, count }: Omit<Required<Counted>, 'facts'>): void {
-    if (counted === 'opened') return;
-    const bucket = startOf(at, MINUTE_MS);
-    const key = `${codeId} ${bucket}`;
-    const row = this.minutes.get(key) ?? {
-      workspaceId,
-      codeId,
-      bucket,
-      scans: 0,
-      bots: 0,
-      refused: 0,
-    };
-    row[minuteColumn[counted]] += count;
-    this.minutes.set(key, row);
+  get counts(): Counts {
+    return Object.fromEntries([...this.values].map(([dimension, counts]) => [dimension, Object.fromEntries(counts)]));
+  }
+
+  add(counted: ScanClass, facts: readonly [Dimension, string][], count: number): void {
+    this[columnOf[counted]] += count;
+    for (const [dimension, value] of facts) this.count(dimension, value, count);
+  }
+
+  merge(other: WindowCounts): void {
+    for (const column of COLUMNS) this[column] += other[column];
+    for (const [dimension, counts] of other.values)
+      for (const [value, count] of counts) this.count(dimension, value, count);
+    this.visitors.merge(other.visitors);
+  }
+
+  private count(dimension: Dimension, value: string, count: number): void {
+    let counts = this.values.get(dimension);
+    if (!counts) this.values.set(dimension, (counts = new Map()));
+    const known = counts.get(value);
+    if (known === undefined && counts.size >= MAX_VALUES) counts.set(OTHER, (counts.get(OTHER) ?? 0) + count);
+    else counts.set(value, (known ?? 0) + count);
   }
 }
 
-const minuteColumn = { scan: 'scans', bot: 'bots', refused: 'refused' } as const satisfies Record<
-  Exclude<ScanClass, 'opened'>,
-  keyof MinuteRow
+export const COLUMNS = ['scans', 'bots', 'refused', 'opened'] as const;
+const columnOf = { scan: 'scans', bot: 'bots', refused: 'refused', opened: 'opened' } as const satisfies Record<
+  ScanClass,
+  (typeof COLUMNS)[number]
 >;
+
+/** Counts of a code, or of a whole workspace, which is then its own scope. */
+export interface Window {
+  workspaceId: string;
+  scopeId: string;
+  /** Its start in milliseconds since the epoch. */
+  bucket: number;
+  counts: WindowCounts;
+}
+
+/**
+ * Adds up scans in memory, so that the database sees one change per window in place of one per scan. What has no code
+ * (an unknown slug) belongs to nobody's windows and stays in the raw log alone.
+ */
+export class Rollup {
+  private readonly minutes = new Map<string, Window>();
+
+  addScan(scan: ScanData): void {
+    const window = this.windowOf(scan, Date.parse(scan.at));
+    if (!window) return;
+    const counted = classifyScan(scan);
+    window.counts.add(counted, factsOf(scan), 1);
+    if (counted === 'scan' && scan.visitor !== undefined) window.counts.visitors.add(scan.visitor);
+  }
+
+  /** Counts in the first minute of its hour: when each scan happened is no longer known. */
+  addFolded(folded: FoldedScans): void {
+    const { outcome, hour, count, bot = false } = folded;
+    const counted = classifyScan({ outcome, bot, preview: false });
+    const window = this.windowOf(folded, startOfHour(hour));
+    window?.counts.add(counted, counted === 'bot' ? [] : [['outcome', outcome]], count);
+  }
+
+  /** In the order of their keys: transactions that lock the same rows never wait for each other in a circle. */
+  codeWindows(interval: Interval): Window[] {
+    return regroup(this.minutes.values(), (window) => window.scopeId, interval);
+  }
+
+  /** As `codeWindows`. */
+  workspaceWindows(interval: Interval): Window[] {
+    return regroup(this.minutes.values(), (window) => window.workspaceId, interval);
+  }
+
+  private windowOf(scan: Pick<ScanData, 'workspaceId' | 'codeId'>, at: number): Window | undefined {
+    if (!scan.workspaceId || !scan.codeId) return undefined;
+    // Another spelling of a UUID is the same row, which one statement may not touch twice.
+    const scopeId = scan.codeId.toLowerCase();
+    const bucket = startOf(at, STEP_MS.minute);
+    const key = keyOf(scopeId, bucket);
+    let window = this.minutes.get(key);
+    if (!window) {
+      window = { workspaceId: scan.workspaceId.toLowerCase(), scopeId, bucket, counts: new WindowCounts() };
+      this.minutes.set(key, window);
+    }
+    return window;
+  }
+}
+
+export const keyOf = (scopeId: string, bucket: number): string => `${scopeId} ${bucket}`;
+
+function regroup(windows: Iterable<Window>, scopeOf: (window: Window) => string, interval: Interval): Window[] {
+  const grouped = new Map<string, Window>();
+  for (const window of windows) {
+    const scopeId = scopeOf(window);
+    const bucket = startOf(window.bucket, STEP_MS[interval]);
+    const key = keyOf(scopeId, bucket);
+    let sum = grouped.get(key);
+    if (!sum) grouped.set(key, (sum = { ...window, scopeId, bucket, counts: new WindowCounts() }));
+    sum.counts.merge(window.counts);
+  }
+  return [...grouped].toSorted(([a], [b]) => (a < b ? -1 : 1)).map(([, window]) => window);
+}
 
 const startOf = (at: number, step: number): number => Math.floor(at / step) * step;
 
 /** @returns milliseconds since the epoch */
-export const startOfHour = (instant: string): number => startOf(Date.parse(instant), HOUR_MS);
-
-function inKeyOrder<Row>(rows: ReadonlyMap<string, Row>): Row[] {
-  return [...rows].toSorted(([a], [b]) => (a < b ? -1 : 1)).map(([, row]) => row);
-}
+export const startOfHour = (instant: string): number => startOf(Date.parse(instant), STEP_MS.hour);
+/** @returns milliseconds since the epoch, of the UTC day */
+export const startOfDay = (at: number): number => startOf(at, STEP_MS.day);

@@ -28,9 +28,6 @@ export function classifyScan({ outcome, bot, preview }: Pick<ScanData, 'outcome'
 export const outcomesOf = (counted: ScanClass): ScanOutcome[] =>
   SCAN_OUTCOMES.filter((outcome) => classOf[outcome] === counted);
 
-/** What the hourly rollup counts by: the API's dimensions, and the bots, which have no other. */
-export type RollupDimension = Dimension | 'bots';
-
 /** As long as a host name may be; PostgreSQL could not index a value of some thousand bytes. */
 const MAX_VALUE_LENGTH = 255;
 /** What JSON can say and PostgreSQL's text cannot hold: one such value would stop its partition for good. */
@@ -42,14 +39,14 @@ export function storableText(text: string): string {
 }
 
 /**
- * The rows of the hourly rollup that a scan is counted in. People's scans have an outcome, only those that led
- * somewhere have more; an unknown value is in no row, since it would be invented.
+ * The values that a scan is counted under. People's scans have an outcome, only those that led somewhere have more; an
+ * unknown value is under none, since it would be invented.
  */
-export function factsOf(scan: ScanData): [RollupDimension, string][] {
+export function factsOf(scan: ScanData): [Dimension, string][] {
   const counted = classifyScan(scan);
-  if (counted === 'bot') return [['bots', '']];
+  if (counted === 'bot') return [];
   if (counted !== 'scan') return [['outcome', scan.outcome]];
-  const facts: [RollupDimension, string | undefined][] = [
+  const facts: [Dimension, string | undefined][] = [
     ['outcome', scan.outcome],
     ['country', scan.country],
     ['city', scan.city],
@@ -58,6 +55,7 @@ export function factsOf(scan: ScanData): [RollupDimension, string][] {
     ['browser', scan.browser],
     ['language', scan.language],
     ['referrer', scan.referrerHost],
+    ['target', scan.targetIndex === undefined ? undefined : String(scan.targetIndex)],
   ];
   return facts.flatMap(([dimension, value]) => (value ? [[dimension, storableText(value)]] : []));
 }

@@ -19,6 +19,7 @@ import { ANALYTICS_GROUP, RollupWriter } from './rollup-writer.js';
 export class ScansConsumer {
   private readonly added: Counter;
   private readonly duplicates: Counter;
+  private readonly tooLate: Counter;
   private readonly gaps: Counter;
 
   constructor(
@@ -32,6 +33,12 @@ export class ScansConsumer {
       metrics,
       'signet_rollup_duplicates_total',
       'Events that came again and were not counted again',
+      [],
+    );
+    this.tooLate = counter(
+      metrics,
+      'signet_rollup_too_late_total',
+      'Events of days whose raw scans are dropped: not counted',
       [],
     );
     this.gaps = counter(
@@ -48,9 +55,10 @@ export class ScansConsumer {
 
   @EventPattern(topics.scans.name, eventGroup(ANALYTICS_GROUP))
   async onScans(batch: EventBatch<ScanEvent>): Promise<void> {
-    const { added, duplicates, missed } = await this.rollups.write(batch);
+    const { added, duplicates, tooLate, missed } = await this.rollups.write(batch);
     this.added.inc(added);
     this.duplicates.inc(duplicates);
+    this.tooLate.inc(tooLate);
     if (missed === 0n) return;
     this.gaps.inc();
     const { topic, partition, firstOffset } = batch;

@@ -1,5 +1,6 @@
 import { domainsMigrations } from '@signet/domains';
 import type { Migration, QueryRunner } from '@signet/platform';
+import { GrantLabelsToAnalytics1790000003700 } from './analytics-grants.migrations.js';
 import { AddOrganising1790000003600 } from './search/organising.migrations.js';
 import { AddTargetSafety1790000003500 } from './target-safety.migrations.js';
 
@@ -172,4 +173,5 @@ export const codesMigrations: readonly Migration[] = [
   AddDomains1790000003450,
   AddTargetSafety1790000003500,
   AddOrganising1790000003600,
+  GrantLabelsToAnalytics1790000003700,
 ];

@@ -5,4 +5,5 @@ export * from './codes.migrations.js';
 export * from './codes.module.js';
 export * from './codes.service.js';
 export { codeBelongsTo, findEntryByKey } from './codes.sql.js';
+export { findLabelledCodes, type Labels } from './labelled-codes.sql.js';
 export { codeKey, type KeyDomain } from './slug.js';

@@ -91,6 +91,8 @@ export const FoldedScansDataSchema = z
     outcome: ScanOutcomeSchema,
     hour: InstantSchema,
     count: z.int().min(1),
+    /** Whether they were bots; absent where that was not looked at. */
+    bot: z.boolean().optional(),
   })
   .meta({ id: 'ScanFolded' });
 

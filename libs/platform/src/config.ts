@@ -102,6 +102,10 @@ export const configVariables = {
     .default(false)
     .describe('webhooks may lead to http:// and to private and loopback addresses'),
   SIGNET_WEBHOOK_LOG_DAYS: int(30, 1, 365).describe('how long deliveries of webhooks are kept'),
+  SIGNET_SCAN_RETENTION_DAYS: int(90, 2, 3650).describe(
+    'how long each scan, and counts by the minute, are kept; counts by hour and day stay',
+  ),
+  SIGNET_VERIFICATION_RETENTION_DAYS: int(90, 2, 3650).describe('how long each verification is kept for analytics'),
   SIGNET_TARGET_CHECK_INTERVAL_HOURS: int(24, 0, 720).describe('how often the targets of codes are checked (0: never)'),
   SIGNET_TARGET_CHECK_ALLOW_PRIVATE: z
     .stringbool()
