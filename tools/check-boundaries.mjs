@@ -40,7 +40,7 @@ for (const project of projects) {
   for (const file of readdirSync(join(project.dir, 'src'), { recursive: true })) {
     if (!file.endsWith('.ts')) continue;
     const path = join(project.dir, 'src', file);
-    const isSpec = /\.spec\.ts$/.test(file);
+    const isSpec = /\.(spec|fixture)\.ts$/.test(file);
     for (const [, specifier] of readFileSync(path, 'utf8').matchAll(/(?:from|import)\s*\(?\s*['"]([^'"]+)['"]/g)) {
       if (specifier.startsWith('.')) {
         const target = relative(resolve(project.dir), resolve(path, '..', specifier));

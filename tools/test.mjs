@@ -1,10 +1,10 @@
 // npm test                   format, import rules, types, lint, then every test, on the stores that this machine has
 // npm test -- codes          only the test files whose path matches, after the build alone
 // npm test -- --embedded     without PostgreSQL, Redis and Kafka
-// SIGNET_TEST_SERVICES=required makes a missing one of the three a failure.
+// SIGNET_TEST_SERVICES=required makes a missing one of the three, or a missing Chromium, a failure.
 // Stores that SIGNET_TEST_DATABASE_URL, SIGNET_TEST_REDIS_URL or SIGNET_TEST_KAFKA_BROKERS name are used as they are.
 import { spawn } from 'node:child_process';
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { delimiter, join, resolve } from 'node:path';
 import { findServices, startServices } from './services.mjs';
@@ -118,6 +118,8 @@ async function end() {
 async function main() {
   const failedChecks = await runChecks();
   const { environment, left } = await prepareStores();
+  const chromium = process.env.SIGNET_TEST_CHROMIUM ?? '/usr/bin/chromium';
+  if (!existsSync(chromium)) left.push(`tests in a browser: no ${chromium} (SIGNET_TEST_CHROMIUM names another)`);
   for (const reason of left) console.log(`Left out: ${reason}`);
   const missing = required && !embedded ? left.length : 0;
   if (missing) console.log('SIGNET_TEST_SERVICES=required: what is left out counts as failed.');

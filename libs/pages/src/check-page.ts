@@ -63,6 +63,7 @@ ${refusal}<button type="submit">${texts.button}</button>
     title: texts.title,
     description: texts.lead,
     body,
+    isCheck: true,
     style: STYLE,
     scripts: [script],
     policy: ["form-action 'self'"],

@@ -7,7 +7,8 @@ export { chooseLanguage, languages, writeTime, type Language } from './languages
 export type { Picture } from './links-page.js';
 export { renderPage, type Page, type PageContent, type PageFrame } from './page.js';
 export { passwordPage, type PasswordPage } from './password-page.js';
-export { problemPage, type ProblemPage } from './problem-page.js';
+export { problemPage, problemSign, type ProblemPage } from './problem-page.js';
+export type { Sign } from './sign.js';
 export { loadPageScripts, type PageScripts } from './scripts.js';
 export {
   DOWNLOAD_NAMES,

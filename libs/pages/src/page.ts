@@ -19,6 +19,8 @@ export interface PageContent extends PageFrame {
   /** What stands above the heading. */
   above?: Html | undefined;
   body: Html;
+  /** The page where codes are checked leads nobody to itself. */
+  isCheck?: boolean | undefined;
   /** `class` of the body. */
   layout?: 'centred' | undefined;
   /** Style of this page alone. */
@@ -75,7 +77,7 @@ ${brand && markup`<meta property="og:site_name" content="${brand.name}">\n`}${
 ${brand && header(brand)}<main>
 ${above}<h1>${title}</h1>
 ${body}</main>
-${footer({ texts, brand })}</body>
+${footer(content)}</body>
 </html>
 `;
   return {
@@ -103,16 +105,15 @@ const initialOf = (name: string): string => {
   return first?.segment.toUpperCase() ?? '';
 };
 
-function footer({ texts: { frame }, brand }: PageFrame): Html {
-  const check = markup`<a href="/check">${frame.checkCode}</a>`;
-  if (brand === undefined) return markup`<footer><p>${check}</p></footer>\n`;
+function footer({ texts: { frame }, brand, isCheck }: Pick<PageContent, 'texts' | 'brand' | 'isCheck'>): Html | false {
+  const check = isCheck !== true && markup`<a href="/check">${frame.checkCode}</a>\n`;
+  if (brand === undefined) return check && markup`<footer><p class="ways">${check}</p></footer>\n`;
   const { name, website, supportUrl, supportEmail } = brand;
   const help = supportUrl ?? (supportEmail === null ? null : `mailto:${supportEmail}`);
-  const more = [
-    website === null ? undefined : markup` · <a href="${website}">${hostOf(website)}</a>`,
-    help === null ? undefined : markup` · <a href="${help}">${frame.help}</a>`,
-  ].filter((part) => part !== undefined);
-  return markup`<footer><p>${frame.issuedBy(name)}</p><p>${check}${more}</p></footer>\n`;
+  const ways = markup`${check}${website !== null && markup`<a href="${website}">${hostOf(website)}</a>\n`}${
+    help !== null && markup`<a href="${help}">${frame.help}</a>\n`
+  }`;
+  return markup`<footer><p>${frame.issuedBy(name)}</p><p class="ways">${ways}</p></footer>\n`;
 }
 
 const hostOf = (url: string): string => new URL(url).hostname.replace(/^www\./, '');

@@ -5,16 +5,18 @@ export const STYLE = `
 :root{color-scheme:light dark;--text:#1a1d21;--soft:#555e68;--back:#f4f5f7;--card:#ffffff;--line:#d9dde2;--bad:#a3221a;--good:#17643a;--wait:#8a5a00}
 @media (prefers-color-scheme:dark){:root{--text:#eef1f4;--soft:#a7b0ba;--back:#101316;--card:#1a1f24;--line:#343b43;--bad:#ff9c94;--good:#7fd6a0;--wait:#f0bf6a}}
 *{box-sizing:border-box}
-body{margin:0;min-height:100vh;min-height:100svh;display:flex;flex-direction:column;padding:0 1rem;background:var(--back);color:var(--text);font:1.0625rem/1.55 system-ui,-apple-system,"Segoe UI",Roboto,"Noto Sans",sans-serif;-webkit-text-size-adjust:100%}
+body{margin:0;min-height:100vh;min-height:100svh;display:flex;flex-direction:column;padding:0 1rem 1.5rem;background:var(--back);color:var(--text);font:1.0625rem/1.55 system-ui,-apple-system,"Segoe UI",Roboto,"Noto Sans",sans-serif;-webkit-text-size-adjust:100%}
 header,main,footer{width:100%;max-width:30rem;margin:0 auto}
 header{display:flex;align-items:center;gap:.75rem;min-height:4.5rem;padding:1rem .25rem;font-weight:600;overflow-wrap:anywhere}
 header img{display:block;height:2.5rem;max-width:9rem;object-fit:contain}
 .mark{display:grid;place-items:center;flex:none;width:2.5rem;height:2.5rem;border:1px solid var(--edge);border-radius:.625rem;background:var(--accent);color:var(--on-accent);font-size:1.125rem}
-main{padding:1.75rem 1.5rem;border:1px solid var(--line);border-radius:1rem;background:var(--card)}
+main{padding:1.75rem 1.5rem;border:1px solid var(--line);border-radius:1rem;background:var(--card);box-shadow:0 1px 2px #0000000d,0 .5rem 1.5rem #0000000d}
 .plain main{margin-top:1.5rem}
-footer{margin-bottom:auto;padding:1rem .25rem 2rem;color:var(--soft);font-size:.875rem}
+footer{margin-bottom:auto;padding:1rem .25rem .5rem;color:var(--soft);font-size:.875rem}
 footer p{margin:0}
 footer a{display:inline-block;padding:.25rem 0;color:inherit}
+.ways{display:flex;flex-wrap:wrap;column-gap:1.25rem}
+.centred .ways{justify-content:center}
 h1{margin:0 0 .75rem;font-size:1.5rem;line-height:1.25;letter-spacing:-.01em;text-wrap:balance;overflow-wrap:anywhere}
 h2{margin:1.75rem 0 .5rem;font-size:1.0625rem;line-height:1.3}
 p{margin:0 0 .75rem;overflow-wrap:anywhere}
@@ -45,11 +47,13 @@ li{margin-bottom:.375rem}
 .qr{width:100%;max-width:14rem;margin:1rem auto 0;padding:.5rem;border-radius:.625rem;background:#ffffff}
 .qr+p{margin-top:.75rem}
 .qr svg{display:block;width:100%;height:auto}
-.verdict{display:block;width:3.5rem;height:3.5rem;margin:0 0 1rem;fill:none;stroke:var(--wait);stroke-width:3;stroke-linecap:round;stroke-linejoin:round}
-.verdict.good{stroke:var(--good)}
-.verdict.bad{stroke:var(--bad)}
+.sign{display:block;width:3.5rem;height:3.5rem;margin:0 0 1rem;fill:none;stroke:var(--wait);stroke-width:3;stroke-linecap:round;stroke-linejoin:round}
+.sign.good{stroke:var(--good)}
+.sign.bad{stroke:var(--bad)}
 .issuer{padding:.75rem 1rem;border:1px solid var(--line);border-radius:.625rem;background:var(--back);font-weight:600}
 [hidden]{display:none!important}
+button:hover,.button:hover{text-decoration:underline;text-underline-offset:.2em}
+@media (min-width:40rem) and (min-height:40rem){body{padding-top:7vh}}
 :lang(ja){word-break:auto-phrase}
 :lang(ko){word-break:keep-all}
 @media (forced-colors:active){button,.button{border-color:ButtonText}}

@@ -4,6 +4,7 @@ import {
   claimPage,
   languages,
   problemPage,
+  problemSign,
   problemText,
   writeTime,
   type ClaimPage,
@@ -90,6 +91,7 @@ export function sendRefusal(
   const { texts } = frame;
   const notes = activeFrom === undefined ? [] : [texts.activeFrom(writeTime(texts, activeFrom))];
   if (error.status === 429 && retryAfter !== undefined) notes.push(texts.retryAfter(Math.ceil(retryAfter)));
-  const page = problemPage(frame, { text: problemText(texts, error.kind), notes, requestId: request.id });
+  const text = problemText(texts, error.kind);
+  const page = problemPage(frame, { text, sign: problemSign(error.kind), notes, requestId: request.id });
   return sendPage(reply, error.status, page);
 }

@@ -1,3 +1,4 @@
+export * from './browser.js';
 export * from './decode-qr.js';
 export * from './test-database.js';
 export * from './test-platform.js';
