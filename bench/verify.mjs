@@ -60,7 +60,8 @@ function call(port, method, path, body) {
 
 async function untilReady(port) {
   for (let tries = 0; tries < 300; tries += 1) {
-    const { status } = await call(port, 'GET', '/readyz').catch(() => ({}));
+    // The first key exists a moment after the service is ready.
+    const { status } = await call(port, 'GET', '/v1/whoami').catch(() => ({}));
     if (status === 200) return;
     await new Promise((resolve) => setTimeout(resolve, 100));
   }

@@ -59,6 +59,13 @@ export class FactorEnrollment {
     return { factorId: place.id, secret, parameters };
   }
 
+  /** The secret of a pending factor once more; whoever calls it sees to it that it is shown once. */
+  async reveal(manager: EntityManager, factorId: string): Promise<BegunFactor | undefined> {
+    const factor = await findFactor(manager, factorId);
+    const revealed = factor && this.totp.reveal(factor);
+    return revealed && { factorId, ...revealed };
+  }
+
   /**
    * Activates a pending factor with a code of its current or previous step; that step counts as used.
    * @returns whether the code was right

@@ -24,8 +24,9 @@ export type CodeCheck =
 export interface FactorKind {
   readonly type: FactorType;
   /**
-   * Evaluates a code against every candidate and, where it is right, uses it up in the database, which decides.
-   * @param manager of a transaction that holds the subject's lock
+   * Evaluates each code against all of its candidates and, where it is right, uses it up in the database, which decides.
+   * @param manager of a transaction that holds the lock of the attempts' subjects, each of which is there once
+   * @returns in the order of the attempts
    */
-  check(manager: EntityManager, attempt: CodeAttempt): Promise<CodeCheck>;
+  check(manager: EntityManager, attempts: readonly CodeAttempt[]): Promise<CodeCheck[]>;
 }

@@ -32,17 +32,30 @@ export class FactorRevocation {
    * @throws SignetError `not-found`
    */
   async revoke(caller: Caller, { params, body }: InputOf<'revokeFactor'>): Promise<Factor> {
-    const revoked = await this.dataSource.transaction(async (manager) => {
-      const { subject, factor } = await this.lock(manager, caller, params.id);
-      const { actor, requestId } = caller;
-      const doing = { actor, requestId, at: this.clock.now() };
-      if (await this.end(manager, { subject, factor, reason: body.reason, doing }))
-        await raiseEpoch(manager, subject.id);
-      return toFactor({ ...factor, status: 'revoked' });
-    });
+    const { factor } = await this.dataSource.transaction((manager) =>
+      this.revokeIn(manager, caller, { id: params.id, ...body }),
+    );
     this.relay.wake();
+    const revoked = toFactor({ ...factor, status: 'revoked' });
     if (!revoked) throw new SignetError('not-found');
     return revoked;
+  }
+
+  /**
+   * `revoke` in the caller's transaction.
+   * @returns the factor as it was, and its subject, which stays locked
+   * @throws SignetError `not-found`
+   */
+  async revokeIn(
+    manager: EntityManager,
+    caller: Caller,
+    { id, reason }: { id: string; reason: string },
+  ): Promise<{ subject: StoredSubject; factor: StoredFactor }> {
+    const { subject, factor } = await this.lock(manager, caller, id);
+    const { actor, requestId } = caller;
+    const doing = { actor, requestId, at: this.clock.now() };
+    if (await this.end(manager, { subject, factor, reason, doing })) await raiseEpoch(manager, subject.id);
+    return { subject, factor };
   }
 
   /**

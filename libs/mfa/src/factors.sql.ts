@@ -52,6 +52,19 @@ export async function readFactors(
   return rows.map(toStoredFactor);
 }
 
+/** The factors of one kind of each of many subjects, oldest first. */
+export async function readFactorsOfKinds(
+  manager: EntityManager,
+  wanted: readonly { subjectId: string; type: FactorType }[],
+): Promise<StoredFactor[]> {
+  const rows: FactorRow[] = await manager.query(
+    `SELECT ${COLUMNS} FROM mfa.factors
+     WHERE (subject_id, type) IN (SELECT * FROM unnest($1::uuid[], $2::text[])) ORDER BY id`,
+    [wanted.map(({ subjectId }) => subjectId), wanted.map(({ type }) => type)],
+  );
+  return rows.map(toStoredFactor);
+}
+
 /** Makes a pending TOTP factor an active one; the step that confirmed it counts as used. */
 export async function activateFactor(manager: EntityManager, id: string, step: number, at: Date): Promise<void> {
   await manager.query(
@@ -73,33 +86,56 @@ export async function endFactor(manager: EntityManager, id: string, reason: stri
   return count === 1;
 }
 
-/** @returns whether this call used the step up; of any number of calls with one step, one does */
-export async function burnStep(manager: EntityManager, id: string, step: number): Promise<boolean> {
-  const [, count]: [unknown, number] = await manager.query(
-    `UPDATE mfa.factors SET last_step = $2 WHERE id = $1 AND last_step < $2 AND status = 'active'`,
-    [id, step],
-  );
-  return count === 1;
-}
-
-export async function countFactorFailures(manager: EntityManager, ids: readonly string[]): Promise<void> {
-  await manager.query('UPDATE mfa.factors SET failures = failures + 1 WHERE id = ANY($1)', [ids]);
-}
-
-/** Takes back what `countFactorFailures` counted in the same transaction. */
-export async function uncountFactorFailures(manager: EntityManager, ids: readonly string[]): Promise<void> {
-  await manager.query('UPDATE mfa.factors SET failures = failures - 1 WHERE id = ANY($1)', [ids]);
-}
-
-/** @param from the truncated address and the country, as far as they are known */
-export async function noteFactorUse(
+/** @returns the factors whose step this call used up; of any number of calls with one step of a factor, one does */
+export async function burnSteps(
   manager: EntityManager,
-  id: string,
-  { at, from }: { at: Date; from: { ip: string | undefined; country: string | undefined } },
-): Promise<void> {
+  steps: readonly { factorId: string; step: number }[],
+): Promise<Set<string>> {
+  if (steps.length === 0) return new Set();
+  const [rows]: [{ id: string }[], number] = await manager.query(
+    `UPDATE mfa.factors f SET last_step = burnt.step FROM unnest($1::uuid[], $2::bigint[]) AS burnt (id, step)
+     WHERE f.id = burnt.id AND f.last_step < burnt.step AND f.status = 'active' RETURNING f.id`,
+    [steps.map(({ factorId }) => factorId), steps.map(({ step }) => step)],
+  );
+  return new Set(rows.map(({ id }) => id));
+}
+
+/** @returns the ids of those that this failure, the `lockAt`th in a row or a later one, locked */
+export async function countFactorFailures(
+  manager: EntityManager,
+  ids: readonly string[],
+  lockAt: number,
+): Promise<string[]> {
+  if (ids.length === 0) return [];
+  const [rows]: [{ id: string; status: StoredFactor['status'] }[], number] = await manager.query(
+    `UPDATE mfa.factors SET failures = failures + 1, status = CASE WHEN failures + 1 >= $2 THEN 'locked' ELSE status END
+     WHERE id = ANY($1) AND status = 'active' RETURNING id, status`,
+    [ids, lockAt],
+  );
+  return rows.filter(({ status }) => status === 'locked').map(({ id }) => id);
+}
+
+export interface FactorUse {
+  factorId: string;
+  at: Date;
+  /** Truncated. */
+  ip: string | undefined;
+  country: string | undefined;
+}
+
+/** Where and when factors were last used; their failures are forgotten. */
+export async function noteFactorUses(manager: EntityManager, uses: readonly FactorUse[]): Promise<void> {
+  if (uses.length === 0) return;
   await manager.query(
-    `UPDATE mfa.factors SET failures = 0, last_used_at = $2, last_used_ip = $3, last_used_country = $4 WHERE id = $1`,
-    [id, at, from.ip ?? null, from.country ?? null],
+    `UPDATE mfa.factors f SET failures = 0, last_used_at = used.at, last_used_ip = used.ip, last_used_country = used.country
+     FROM unnest($1::uuid[], $2::timestamptz[], $3::text[], $4::text[]) AS used (id, at, ip, country)
+     WHERE f.id = used.id`,
+    [
+      uses.map(({ factorId }) => factorId),
+      uses.map(({ at }) => at),
+      uses.map(({ ip }) => ip ?? null),
+      uses.map(({ country }) => country ?? null),
+    ],
   );
 }
 
@@ -125,17 +161,4 @@ export async function unlockFactors(manager: EntityManager, subjectId: string): 
     [subjectId],
   );
   return rows.filter(({ locked }) => locked).length;
-}
-
-/** @returns the ids of those that had failed too often and are locked now */
-export async function lockFailedFactors(
-  manager: EntityManager,
-  ids: readonly string[],
-  atFailures: number,
-): Promise<string[]> {
-  const [rows]: [{ id: string }[], number] = await manager.query(
-    `UPDATE mfa.factors SET status = 'locked' WHERE id = ANY($1) AND failures >= $2 AND status = 'active' RETURNING id`,
-    [ids, atFailures],
-  );
-  return rows.map(({ id }) => id);
 }

@@ -1,4 +1,5 @@
 export { FactorEnrollment, type BegunFactor, type Doing } from './factor-enrollment.js';
+export { FactorRevocation } from './factor-revocation.js';
 export { mfaMigrations } from './mfa.migrations.js';
 export { otpauthUri, toBase32 } from './otpauth.js';
 export { countCodesOfOlderKeys, totpSecrets } from './sealed-secrets.js';

@@ -2,17 +2,18 @@ import { auditMigrations } from '@signet/audit';
 import { KeyRing, newId, type Caller } from '@signet/platform';
 import { policiesMigrations } from '@signet/policies';
 import { openTestDatabase, type TestDatabase } from '@signet/testing';
-import type { DataSource } from 'typeorm';
+import type { DataSource, EntityManager } from 'typeorm';
 import { authenticatorCode, wrongCode } from './authenticator.fixture.js';
 import { FactorEnrollment } from './factor-enrollment.js';
-import { burnStep, findFactor } from './factors.sql.js';
+import { burnSteps, findFactor } from './factors.sql.js';
 import { mfaMigrations } from './mfa.migrations.js';
 import { RecoveryKind } from './recovery-kind.js';
 import { insertSubject, lockSubject } from './subjects.sql.js';
 import { EMPTY_PROFILE } from './subject.js';
 import { TotpKind } from './totp-kind.js';
-import { toAttempt } from './verification/attempt.js';
-import { decideAttempt } from './verification/decide-attempt.js';
+import { toAttempt, type Attempt } from './verification/attempt.js';
+import { decideAttempts } from './verification/decide-attempts.js';
+import { lockTargets } from './verification/lock-targets.js';
 
 const onServer = process.env['SIGNET_TEST_DATABASE_URL'] ? describe : describe.skip;
 const at = new Date('2026-11-24T12:00:00Z');
@@ -42,6 +43,12 @@ describe('mfa storage', () => {
       factors.confirm(manager, factorId, { code: authenticatorCode(secret, at), at }),
     );
 
+  const kinds = { totp, recovery: new RecoveryKind(keyRing) };
+  const decide = async (manager: EntityManager, attempt: Attempt) => {
+    const [decision] = await decideAttempts(manager, kinds, await lockTargets(manager, [{ attempt }]));
+    return decision;
+  };
+
   it('keeps a secret sealed, and for its own factor only', async () => {
     const [mine, theirs] = [await begin('mine'), await begin('theirs')];
     const stored = await findFactor(database.dataSource.manager, mine.factorId);
@@ -58,7 +65,8 @@ describe('mfa storage', () => {
     const { factorId, secret } = await begin('burning');
     await confirm(factorId, secret);
     const step = at.getTime() / 30_000 + 1;
-    const burn = (number: number) => burnStep(database.dataSource.manager, factorId, number);
+    const burn = async (number: number) =>
+      (await burnSteps(database.dataSource.manager, [{ factorId, step: number }])).has(factorId);
     const burnt: boolean[] = [];
     await Promise.all(Array.from({ length: 10 }, async () => burnt.push(await burn(step))));
     expect(burnt.filter(Boolean)).toHaveLength(1);
@@ -69,9 +77,7 @@ describe('mfa storage', () => {
     const { factorId, secret, subject } = await begin('pending');
     const caller: Caller = { workspaceId, keyId: newId(), scopes: [], actor: 'key:k', requestId: 'r' };
     const body = { subject: subject.subject, factor: 'totp', code: authenticatorCode(secret, at) } as const;
-    const decision = await database.dataSource.transaction((manager) =>
-      decideAttempt(manager, totp, toAttempt(caller, body, at)),
-    );
+    const decision = await database.dataSource.transaction((manager) => decide(manager, toAttempt(caller, body, at)));
     expect(decision).toMatchObject({ result: 'rejected', reason: 'no_factor' });
     expect(await findFactor(database.dataSource.manager, factorId)).toMatchObject({ status: 'pending', failures: 0 });
   });
@@ -113,18 +119,14 @@ describe('mfa storage', () => {
       const [recoveryCode = ''] = await issue();
 
       const caller: Caller = { workspaceId, keyId: newId(), scopes: [], actor: 'key:k', requestId: 'r' };
-      const decide = (name: string, code: string, factor: 'totp' | 'recovery' = 'totp') =>
+      const decideOn = (name: string, code: string, factor: 'totp' | 'recovery' = 'totp') =>
         verification.transaction((manager) =>
-          decideAttempt(
-            manager,
-            factor === 'totp' ? totp : new RecoveryKind(keyRing),
-            toAttempt(caller, { subject: name, factor, code }, later),
-          ),
+          decide(manager, toAttempt(caller, { subject: name, factor, code }, later)),
         );
-      expect(await decide('roles', wrongCode(secret, later))).toMatchObject({ reason: 'invalid_code' });
-      expect(await decide('roles', authenticatorCode(secret, later))).toMatchObject({ result: 'accepted', factorId });
-      expect(await decide('roles', recoveryCode, 'recovery')).toMatchObject({ result: 'accepted' });
-      expect(await decide('nobody', '000000')).toMatchObject({ reason: 'unknown_subject' });
+      expect(await decideOn('roles', wrongCode(secret, later))).toMatchObject({ reason: 'invalid_code' });
+      expect(await decideOn('roles', authenticatorCode(secret, later))).toMatchObject({ result: 'accepted', factorId });
+      expect(await decideOn('roles', recoveryCode, 'recovery')).toMatchObject({ result: 'accepted' });
+      expect(await decideOn('nobody', '000000')).toMatchObject({ reason: 'unknown_subject' });
     });
 
     it.each([

@@ -12,8 +12,17 @@ export class RecoveryKind implements FactorKind {
 
   constructor(private readonly keyRing: KeyRing) {}
 
+  async check(manager: EntityManager, attempts: readonly CodeAttempt[]): Promise<CodeCheck[]> {
+    const checks: CodeCheck[] = [];
+    for (const attempt of attempts) checks.push(await this.checkOne(manager, attempt));
+    return checks;
+  }
+
   /** A code may have been hashed with any key that is still in the ring. */
-  async check(manager: EntityManager, { subjectId = 'nobody', candidates, code, at }: CodeAttempt): Promise<CodeCheck> {
+  private async checkOne(
+    manager: EntityManager,
+    { subjectId = 'nobody', candidates, code, at }: CodeAttempt,
+  ): Promise<CodeCheck> {
     const hashes = this.keyRing.keyIds.map((keyId) => hashRecoveryCode(this.keyRing, { subjectId, keyId }, code));
     const ids = candidates.map(({ id }) => id);
     const accepted = await useRecoveryCode(manager, ids, hashes, at);

@@ -5,7 +5,7 @@ import { Injectable } from '@nestjs/common';
 import { DataSource } from 'typeorm';
 import { unlockFactors } from './factors.sql.js';
 import { lockSubject } from './subjects.sql.js';
-import { writeSubjectThrottle } from './throttle.sql.js';
+import { writeSubjectThrottles } from './throttle.sql.js';
 
 /** An administrator ends what failures have brought about (security.md §2). */
 @Injectable()
@@ -26,7 +26,7 @@ export class SubjectUnlock {
       if (!subject) throw new SignetError('not-found');
       if (subject.status === 'offboarded') throw new SignetError('subject-offboarded');
       const factorsUnlocked = await unlockFactors(manager, subject.id);
-      await writeSubjectThrottle(manager, subject.id, { failures: 0, waitUntil: null });
+      await writeSubjectThrottles(manager, [{ subjectId: subject.id, failures: 0, waitUntil: null }]);
       await appendAudit(manager, {
         at: this.clock.now(),
         workspaceId,

@@ -27,6 +27,6 @@ import { TotpKind } from './totp-kind.js';
     PolicyDecisions,
     PolicyDryRuns,
   ],
-  exports: [FactorEnrollment, SubjectEndings],
+  exports: [FactorEnrollment, FactorRevocation, SubjectEndings],
 })
 export class SubjectsModule {}

@@ -17,7 +17,25 @@ export async function findSubject(
   return found;
 }
 
-/** Held to the end of the transaction. Whoever locks other rows of a subject locks this one first. */
+/** A name in a workspace, whether it is somebody's or not. */
+export interface SubjectName {
+  workspaceId: string;
+  subject: string;
+}
+
+/**
+ * Held to the end of the transaction. Whoever locks other rows of a subject locks this one first, and whoever locks many
+ * locks them in this order.
+ */
+export function lockSubjects(manager: EntityManager, names: readonly SubjectName[]): Promise<StoredSubject[]> {
+  return manager.query(
+    `SELECT ${COLUMNS} FROM mfa.subjects
+     WHERE (workspace_id, subject) IN (SELECT * FROM unnest($1::uuid[], $2::text[])) ORDER BY id FOR UPDATE`,
+    [names.map(({ workspaceId }) => workspaceId), names.map(({ subject }) => subject)],
+  );
+}
+
+/** As `lockSubjects`. */
 export async function lockSubject(
   manager: EntityManager,
   workspaceId: string,

@@ -1,47 +1,57 @@
 import type { EntityManager } from 'typeorm';
+import type { SubjectName } from './subjects.sql.js';
 import type { Throttle } from './throttle.js';
 
-export async function writeSubjectThrottle(
+export async function writeSubjectThrottles(
   manager: EntityManager,
-  subjectId: string,
-  { failures, waitUntil }: Throttle,
+  throttles: readonly (Throttle & { subjectId: string })[],
 ): Promise<void> {
-  await manager.query('UPDATE mfa.subjects SET failures = $2, wait_until = $3 WHERE id = $1', [
-    subjectId,
-    failures,
-    waitUntil,
-  ]);
-}
-
-export interface StrangerKey {
-  workspaceId: string;
-  /** A name that is nobody's. */
-  subject: string;
-}
-
-/** The throttle of a name that is nobody's, made when it is new and held to the end of the transaction. */
-export async function lockStranger(
-  manager: EntityManager,
-  { workspaceId, subject }: StrangerKey,
-  at: Date,
-): Promise<Throttle> {
-  const [row]: Throttle[] = await manager.query(
-    `INSERT INTO mfa.strangers (workspace_id, subject, seen_at) VALUES ($1, $2, $3)
-     ON CONFLICT (workspace_id, subject) DO UPDATE SET seen_at = excluded.seen_at
-     RETURNING failures, wait_until AS "waitUntil"`,
-    [workspaceId, subject, at],
-  );
-  return row ?? { failures: 0, waitUntil: null };
-}
-
-export async function writeStrangerThrottle(
-  manager: EntityManager,
-  { workspaceId, subject }: StrangerKey,
-  { failures, waitUntil }: Throttle,
-): Promise<void> {
+  if (throttles.length === 0) return;
   await manager.query(
-    'UPDATE mfa.strangers SET failures = $3, wait_until = $4 WHERE workspace_id = $1 AND subject = $2',
-    [workspaceId, subject, failures, waitUntil],
+    `UPDATE mfa.subjects s SET failures = t.failures, wait_until = t.wait_until
+     FROM unnest($1::uuid[], $2::int[], $3::timestamptz[]) AS t (id, failures, wait_until) WHERE s.id = t.id`,
+    [
+      throttles.map(({ subjectId }) => subjectId),
+      throttles.map(({ failures }) => failures),
+      throttles.map(({ waitUntil }) => waitUntil),
+    ],
+  );
+}
+
+/** The throttle of a name that is nobody's. */
+export type StrangerThrottle = SubjectName & Throttle;
+
+/** The throttles of names that are nobody's, made when they are new and held to the end of the transaction. */
+export async function lockStrangers(
+  manager: EntityManager,
+  names: readonly SubjectName[],
+  at: Date,
+): Promise<StrangerThrottle[]> {
+  if (names.length === 0) return [];
+  return manager.query(
+    `INSERT INTO mfa.strangers (workspace_id, subject, seen_at)
+     SELECT workspace_id, subject, $3 FROM unnest($1::uuid[], $2::text[]) AS n (workspace_id, subject) ORDER BY 1, 2
+     ON CONFLICT (workspace_id, subject) DO UPDATE SET seen_at = excluded.seen_at
+     RETURNING workspace_id AS "workspaceId", subject, failures, wait_until AS "waitUntil"`,
+    [names.map(({ workspaceId }) => workspaceId), names.map(({ subject }) => subject), at],
+  );
+}
+
+export async function writeStrangerThrottles(
+  manager: EntityManager,
+  throttles: readonly StrangerThrottle[],
+): Promise<void> {
+  if (throttles.length === 0) return;
+  await manager.query(
+    `UPDATE mfa.strangers s SET failures = t.failures, wait_until = t.wait_until
+     FROM unnest($1::uuid[], $2::text[], $3::int[], $4::timestamptz[]) AS t (workspace_id, subject, failures, wait_until)
+     WHERE s.workspace_id = t.workspace_id AND s.subject = t.subject`,
+    [
+      throttles.map(({ workspaceId }) => workspaceId),
+      throttles.map(({ subject }) => subject),
+      throttles.map(({ failures }) => failures),
+      throttles.map(({ waitUntil }) => waitUntil),
+    ],
   );
 }
 

@@ -5,7 +5,7 @@ import { Injectable } from '@nestjs/common';
 import type { EntityManager } from 'typeorm';
 import type { CodeAttempt, CodeCheck, FactorKind } from './factor-kind.js';
 import type { StoredFactor } from './factor.js';
-import { burnStep } from './factors.sql.js';
+import { burnSteps } from './factors.sql.js';
 import { diagnoseTotp, type TotpDiagnosis } from './totp-diagnosis.js';
 import { ACCEPTED_STEPS, NO_STEP, stepAt, verifyTotp, type TotpResult } from './totp.js';
 
@@ -20,6 +20,10 @@ const sealContext = ({ id, workspaceId }: FactorPlace): SealContext => ({
   purpose: TOTP_SECRET,
 });
 const parametersOf = ({ parameters }: StoredFactor): TotpParameters => TotpParametersSchema.parse(parameters);
+interface Evaluated {
+  matched?: { factorId: string; step: number; isCurrent: boolean };
+  used?: string;
+}
 const NOBODY: FactorPlace = { id: 'nobody', workspaceId: 'nobody' };
 
 /** RFC 6238 codes: one step, once. */
@@ -32,15 +36,34 @@ export class TotpKind implements FactorKind {
     this.nobodysSecret = this.seal(this.newSecret(), NOBODY);
   }
 
-  async check(manager: EntityManager, { candidates, code, at, pastSteps }: CodeAttempt): Promise<CodeCheck> {
+  /** One statement for the steps of all attempts; a code that is right for two factors is the first one's. */
+  async check(manager: EntityManager, attempts: readonly CodeAttempt[]): Promise<CodeCheck[]> {
+    const evaluated = attempts.map((attempt) => this.evaluateAll(attempt));
+    const burnt = await burnSteps(
+      manager,
+      evaluated.flatMap(({ matched }) => (matched ? [matched] : [])),
+    );
+    return evaluated.map(({ matched, used }) => {
+      if (matched && burnt.has(matched.factorId))
+        return { result: 'accepted', factorId: matched.factorId, isCurrent: matched.isCurrent };
+      const factorId = matched?.factorId ?? used;
+      return factorId === undefined ? { result: 'invalid' } : { result: 'replayed', factorId };
+    });
+  }
+
+  /** @returns the first factor whose code it is, and the first whose code it was */
+  private evaluateAll({ candidates, code, at, pastSteps }: CodeAttempt): Evaluated {
     if (candidates.length === 0) this.evaluateForNothing(code, at);
-    const results = candidates.map((factor) => ({ factor, result: this.evaluate(factor, code, at, pastSteps) }));
-    for (const { factor, result } of results) {
-      if (result.matched && (await burnStep(manager, factor.id, result.step)))
-        return { result: 'accepted', factorId: factor.id, isCurrent: result.step === stepAt(at, parametersOf(factor)) };
+    let evaluated: Evaluated = {};
+    for (const factor of candidates) {
+      const result = this.evaluate(factor, code, at, pastSteps);
+      const { id: factorId } = factor;
+      if (result.matched) {
+        const isCurrent = result.step === stepAt(at, parametersOf(factor));
+        evaluated = { matched: { factorId, step: result.step, isCurrent }, ...evaluated };
+      } else if (result.reason === 'replayed') evaluated = { used: factorId, ...evaluated };
     }
-    const used = results.find(({ result }) => result.matched || result.reason === 'replayed');
-    return used ? { result: 'replayed', factorId: used.factor.id } : { result: 'invalid' };
+    return evaluated;
   }
 
   /** @throws SignetError `internal-error` when the factor's secret does not open */
@@ -58,6 +81,14 @@ export class TotpKind implements FactorKind {
   diagnose(factor: StoredFactor, code: string, at: Date): TotpDiagnosis | undefined {
     const opened = this.open(factor);
     return opened && diagnoseTotp({ ...opened, code, at });
+  }
+
+  /**
+   * The secret of a factor that is not confirmed yet, to be shown; what is confirmed is never shown again.
+   * @throws SignetError `internal-error` when the factor's secret does not open
+   */
+  reveal(factor: StoredFactor): { secret: Buffer; parameters: TotpParameters } | undefined {
+    return factor.status === 'pending' ? this.open(factor) : undefined;
   }
 
   private open(factor: StoredFactor): { secret: Buffer; parameters: TotpParameters } | undefined {

@@ -1,7 +1,8 @@
-import { SignetConfig, SignetError, subscriberOf } from '@signet/platform';
+import { SignetConfig, subscriberOf } from '@signet/platform';
 import { Injectable } from '@nestjs/common';
 import { RateLimiterMemory, RateLimiterRes } from 'rate-limiter-flexible';
 import type { Attempt } from './attempt.js';
+import { tooManyAttempts } from './group-decision.js';
 
 const MINUTE_SECONDS = 60;
 
@@ -29,7 +30,7 @@ export class AddressLimits {
       await this.limiter?.consume(key);
     } catch (refusal) {
       const wait = refusal instanceof RateLimiterRes ? refusal.msBeforeNext : 1000;
-      throw new SignetError('too-many-attempts', { retryAfter: Math.max(1, wait / 1000), attemptsLeft: 0 });
+      throw tooManyAttempts(Math.max(1, wait / 1000));
     }
   }
 

@@ -1,11 +1,10 @@
 import type { PolicyTerms, StepUp } from '@signet/contracts';
-import { applicablePolicy, readEffectivePolicies, requiredStepUp } from '@signet/policies';
+import { applicablePolicy, readEffectivePolicies, requiredStepUp, type EffectivePolicy } from '@signet/policies';
 import type { EntityManager } from 'typeorm';
-import type { Attempt } from './attempt.js';
-import type { Target } from './lock-target.js';
+import type { LockedAttempt } from './lock-targets.js';
 
-/** What the policy that decides about a subject says of this attempt. */
-export interface AppliedTerms {
+/** An attempt with what the policy that decides about its subject says of it. */
+export interface GovernedAttempt extends LockedAttempt {
   terms: PolicyTerms;
   /** What is demanded on top; null: nothing. */
   stepUp: StepUp | null;
@@ -14,11 +13,15 @@ export interface AppliedTerms {
 /** For a name that is nobody's, too, and with the same work (ASVS 6.3.8). */
 export async function applicableTerms(
   manager: EntityManager,
-  { subject }: Target,
-  { caller, subject: name, context = {} }: Attempt,
-): Promise<AppliedTerms> {
-  const policies = await readEffectivePolicies(manager, caller.workspaceId);
-  const who = { subject: name, groups: subject?.groups ?? [], roles: subject?.roles ?? [] };
-  const { terms } = applicablePolicy(who, policies, context);
-  return { terms, stepUp: requiredStepUp(terms, context) };
+  attempts: readonly LockedAttempt[],
+): Promise<GovernedAttempt[]> {
+  const policies = new Map<string, EffectivePolicy[]>();
+  for (const workspaceId of new Set(attempts.map(({ attempt }) => attempt.caller.workspaceId)))
+    policies.set(workspaceId, await readEffectivePolicies(manager, workspaceId));
+  return attempts.map((locked) => {
+    const { caller, subject, context = {} } = locked.attempt;
+    const who = { subject, groups: locked.subject?.groups ?? [], roles: locked.subject?.roles ?? [] };
+    const { terms } = applicablePolicy(who, policies.get(caller.workspaceId) ?? [], context);
+    return { ...locked, terms, stepUp: requiredStepUp(terms, context) };
+  });
 }

@@ -1,5 +1,6 @@
 import type { CreateVerification, RejectionReason, StepUp } from '@signet/contracts';
 import { newId, type Caller } from '@signet/platform';
+import type { SubjectName } from '../subjects.sql.js';
 
 /** One call of `POST /v1/verifications`. `code` goes to the factor kinds and nowhere else. */
 export interface Attempt extends CreateVerification {
@@ -30,3 +31,6 @@ export const toAttempt = (caller: Caller, body: CreateVerification, at: Date): A
   caller,
   at,
 });
+
+/** The name in whose lock an attempt is decided. */
+export const nameOf = ({ caller, subject }: Attempt): SubjectName => ({ workspaceId: caller.workspaceId, subject });

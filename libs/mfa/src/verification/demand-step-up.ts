@@ -1,9 +1,8 @@
 import type { StepUp } from '@signet/contracts';
 import type { EntityManager } from 'typeorm';
-import type { CodeCheck } from '../factor-kind.js';
 import type { FactorType } from '../factor.js';
-import type { Attempt, StepUpReason } from './attempt.js';
-import type { Target } from './lock-target.js';
+import type { StepUpReason } from './attempt.js';
+import type { CheckedAttempt } from './check-codes.js';
 import { findAnswerableStepUp, type AnswerableStepUp } from './verifications.sql.js';
 
 /** What is still needed after a right code. */
@@ -19,13 +18,11 @@ export interface OpenDemand {
  */
 export async function openDemand(
   manager: EntityManager,
-  attempt: Attempt,
-  { target, stepUp, check }: { target: Target; stepUp: StepUp | null; check: CodeCheck },
+  { attempt, subject, stepUp, check }: CheckedAttempt,
 ): Promise<OpenDemand | undefined> {
-  if (!stepUp || check.result !== 'accepted' || !target.subject) return undefined;
-  const { id: subjectId } = target.subject;
+  if (!stepUp || check.result !== 'accepted' || !subject) return undefined;
   const first = attempt.stepUpOf
-    ? await findAnswerableStepUp(manager, { ...attempt, stepUpOf: attempt.stepUpOf, subjectId })
+    ? await findAnswerableStepUp(manager, { ...attempt, stepUpOf: attempt.stepUpOf, subjectId: subject.id })
     : undefined;
   const { driftSteps, factors, reasons } = stepUp;
   if (driftSteps === 0 && !check.isCurrent && first?.reason !== 'second_factor')

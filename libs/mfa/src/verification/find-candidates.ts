@@ -1,13 +1,13 @@
-import type { PolicyTerms, RejectionReason } from '@signet/contracts';
+import type { RejectionReason } from '@signet/contracts';
 import { acceptedKinds } from '@signet/policies';
 import type { EntityManager } from 'typeorm';
-import type { FactorType, StoredFactor } from '../factor.js';
-import { readFactors } from '../factors.sql.js';
-import type { Target } from './lock-target.js';
+import type { StoredFactor } from '../factor.js';
+import { readFactorsOfKinds } from '../factors.sql.js';
+import type { GovernedAttempt } from './applicable-terms.js';
 
-export interface Candidates {
+export interface AttemptWithCandidates extends GovernedAttempt {
   /** The factors against which the code is evaluated. */
-  factors: readonly StoredFactor[];
+  candidates: readonly StoredFactor[];
   /** Why a code can't be right, where there is nothing to evaluate. */
   whyNone: RejectionReason;
 }
@@ -15,14 +15,26 @@ export interface Candidates {
 /** Active factors of the kind, where the policy accepts it; a locked or revoked one is refused without evaluating. */
 export async function findCandidates(
   manager: EntityManager,
-  { subject }: Target,
-  { type, terms }: { type: FactorType; terms: PolicyTerms },
-): Promise<Candidates> {
-  if (!subject) return { factors: [], whyNone: 'unknown_subject' };
-  const all = await readFactors(manager, subject.id, type);
-  if (subject.status !== 'active') return { factors: [], whyNone: subject.status };
-  if (!acceptedKinds(terms).includes(type)) return { factors: [], whyNone: 'not_allowed' };
-  return { factors: all.filter(({ status }) => status === 'active'), whyNone: whyNoneOf(all) };
+  attempts: readonly GovernedAttempt[],
+): Promise<AttemptWithCandidates[]> {
+  const wanted = attempts.flatMap(({ subject, attempt }) =>
+    subject ? [{ subjectId: subject.id, type: attempt.factor }] : [],
+  );
+  const factors = Map.groupBy(await readFactorsOfKinds(manager, wanted), ({ subjectId }) => subjectId);
+  return attempts.map((governed) => {
+    const all = factors.get(governed.subject?.id ?? '') ?? [];
+    const whyNone = whyNoneCounts(governed);
+    if (whyNone !== undefined) return { ...governed, candidates: [], whyNone };
+    const candidates = all.filter(({ status }) => status === 'active');
+    return { ...governed, candidates, whyNone: whyNoneOf(all) };
+  });
+}
+
+/** Why no factor of the subject counts, whatever it has. */
+function whyNoneCounts({ subject, terms, attempt }: GovernedAttempt): RejectionReason | undefined {
+  if (!subject) return 'unknown_subject';
+  if (subject.status !== 'active') return subject.status;
+  return acceptedKinds(terms).includes(attempt.factor) ? undefined : 'not_allowed';
 }
 
 function whyNoneOf(factors: readonly StoredFactor[]): RejectionReason {

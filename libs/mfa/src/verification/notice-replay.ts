@@ -2,20 +2,18 @@ import { topics, type EnrollmentEvent } from '@signet/contracts';
 import { appendToOutbox } from '@signet/platform';
 import type { EntityManager } from 'typeorm';
 import { noteReplay } from '../factors.sql.js';
-import type { Attempt } from './attempt.js';
-import type { Target } from './lock-target.js';
+import type { CheckedAttempt } from './check-codes.js';
 
 /**
  * A code came that had been used: perhaps somebody resent it, perhaps somebody else read it. Its owner is to hear of it
  * by another way than the answer: an event, for webhooks to bring to them; one for each TOTP step, however often it
  * comes.
  */
-export async function noticeReplay(
-  manager: EntityManager,
-  { caller, factor, at }: Attempt,
-  { target: { subject }, factorId }: { target: Target; factorId: string },
-): Promise<void> {
-  if (!subject || (factor === 'totp' && !(await noteReplay(manager, factorId)))) return;
+export async function noticeReplay(manager: EntityManager, { attempt, subject, check }: CheckedAttempt): Promise<void> {
+  if (check.result !== 'replayed' || !subject) return;
+  const { caller, factor, at } = attempt;
+  const { factorId } = check;
+  if (factor === 'totp' && !(await noteReplay(manager, factorId))) return;
   const data: EnrollmentEvent['data'] = {
     workspaceId: caller.workspaceId,
     subjectId: subject.id,

@@ -159,6 +159,57 @@ describe('POST /v1/verifications', () => {
     expect(await verify(person.subject, wrongCode(person.secret, now()))).toMatchObject({ attemptsLeft: 4 });
   });
 
+  it('decides each of many that come together by itself: right, wrong, used, unknown, waiting or repeated', async () => {
+    const people: Person[] = [];
+    for (let index = 0; index < 5; index += 1) people.push(await enrolled());
+    const [right, wrong, used, waiting, repeated] = people as [Person, Person, Person, Person, Person];
+    for (let index = 0; index < 5; index += 1) await verify(waiting.subject, wrongCode(waiting.secret, now()));
+    const usedCode = codeOf(used);
+    await verify(used.subject, usedCode);
+    const ask = ({ subject }: Pick<Person, 'subject'>, code: string, headers = {}) =>
+      post({ subject, factor: 'totp', code }, { headers });
+    const key = { 'idempotency-key': 'together' };
+    const answers = await Promise.all([
+      ask(right, codeOf(right)),
+      ask(wrong, wrongCode(wrong.secret, now())),
+      ask(used, usedCode),
+      ask({ subject: 'nobody-here' }, '000000'),
+      ask(waiting, codeOf(waiting)),
+      ask(repeated, codeOf(repeated), key),
+      ask(repeated, codeOf(repeated), key),
+      ask(right, codeOf(right)),
+    ]);
+    const told = answers.map((answer) => [answer.statusCode, answer.json().result, answer.json().reason]);
+    expect(told).toEqual([
+      [200, 'accepted', undefined],
+      [200, 'rejected', 'invalid_code'],
+      [200, 'rejected', 'replayed'],
+      [200, 'rejected', 'unknown_subject'],
+      [429, undefined, undefined],
+      [200, 'accepted', undefined],
+      [200, 'accepted', undefined],
+      [200, 'rejected', 'replayed'],
+    ]);
+    expect(answers[5]?.json()).toEqual(answers[6]?.json());
+    expect((await attemptsOf(waiting.subject)).at(-1)).toMatchObject({ result: 'throttled' });
+    expect(await attemptsOf(repeated.subject)).toHaveLength(1);
+  });
+
+  it('lets nobody’s broken secret take down those whose codes came with it', async () => {
+    const [broken, ...others] = [await enrolled(), await enrolled(), await enrolled(), await enrolled()];
+    await platform.dataSource.query(`UPDATE mfa.factors SET secret = '\\x0102' WHERE id = $1`, [broken?.factorId]);
+    const all = [...others.slice(0, 1), broken, ...others.slice(1)] as Person[];
+    const answers = await Promise.all(
+      all.map((person) => post({ subject: person.subject, factor: 'totp', code: codeOf(person) })),
+    );
+    expect(answers.map((answer) => answer.json().result ?? answer.statusCode)).toEqual([
+      'accepted',
+      500,
+      'accepted',
+      'accepted',
+    ]);
+  });
+
   it('counts failures down, then makes the subject wait without evaluating, and forgets them with a success', async () => {
     const person = await enrolled();
     const wrong = wrongCode(person.secret, now());

@@ -3,6 +3,8 @@ import { Module } from '@nestjs/common';
 import { RecoveryKind } from '../recovery-kind.js';
 import { TotpKind } from '../totp-kind.js';
 import { AddressLimits } from './address-limits.js';
+import { AttemptGroups } from './attempt-groups.js';
+import { GroupDecision } from './group-decision.js';
 import { StrangerSweep } from './stranger-sweep.js';
 import { VerificationController } from './verification.controller.js';
 import { VerificationService } from './verification.service.js';
@@ -11,7 +13,7 @@ import { VerificationService } from './verification.service.js';
 @Module({
   imports: [IdempotencyModule],
   controllers: [VerificationController],
-  providers: [VerificationService, AddressLimits, StrangerSweep, TotpKind, RecoveryKind],
+  providers: [VerificationService, AttemptGroups, GroupDecision, AddressLimits, StrangerSweep, TotpKind, RecoveryKind],
   exports: [VerificationService],
 })
 export class VerificationModule {}

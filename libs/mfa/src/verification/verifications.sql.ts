@@ -1,33 +1,32 @@
 import type { EntityManager } from 'typeorm';
 import type { FactorType } from '../factor.js';
-import type { Attempt, Decision } from './attempt.js';
+import type { DecidedAttempt } from './record-attempts.js';
 
-export async function insertVerification(
-  manager: EntityManager,
-  { id, caller, subject, factor, context, at, stepUpOf }: Attempt,
-  { result, reason, factorId, subjectId }: Decision,
-): Promise<void> {
+export async function insertVerifications(manager: EntityManager, decided: readonly DecidedAttempt[]): Promise<void> {
+  const rows = decided.map(({ attempt, decision }) => ({
+    id: attempt.id,
+    workspace_id: attempt.caller.workspaceId,
+    subject_id: decision.subjectId,
+    subject: attempt.subject,
+    factor_id: decision.factorId,
+    factor_type: attempt.factor,
+    result: decision.result,
+    reason: decision.reason,
+    code_id: attempt.context?.codeId,
+    device_id: attempt.context?.deviceId,
+    key_id: attempt.caller.keyId,
+    request_id: attempt.caller.requestId,
+    at: attempt.at,
+    step_up_of: attempt.stepUpOf,
+  }));
   await manager.query(
     `INSERT INTO mfa.verifications
        (id, workspace_id, subject_id, subject, factor_id, factor_type, result, reason, code_id, device_id, key_id,
         request_id, at, step_up_of)
-     VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)`,
-    [
-      id,
-      caller.workspaceId,
-      subjectId ?? null,
-      subject,
-      factorId ?? null,
-      factor,
-      result,
-      reason ?? null,
-      context?.codeId ?? null,
-      context?.deviceId ?? null,
-      caller.keyId,
-      caller.requestId,
-      at,
-      stepUpOf ?? null,
-    ],
+     SELECT id, workspace_id, subject_id, subject, factor_id, factor_type, result, reason, code_id, device_id, key_id,
+        request_id, at, step_up_of
+     FROM jsonb_populate_recordset(NULL::mfa.verifications, $1::jsonb)`,
+    [JSON.stringify(rows)],
   );
 }
 
