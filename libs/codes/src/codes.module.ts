@@ -6,6 +6,7 @@ import { CodeChanges } from './code-changes.js';
 import { CodeEndings } from './code-endings.js';
 import { CodeLifecycleService } from './code-lifecycle.service.js';
 import { CodePropagation } from './code-propagation.js';
+import { CodeResolutionService } from './code-resolution.service.js';
 import { CodesController } from './codes.controller.js';
 import { CodesService } from './codes.service.js';
 import { CodeSearch } from './search/code-search.service.js';
@@ -31,6 +32,7 @@ import { TargetsController } from './targets.controller.js';
     SavedFilters,
     TargetSettingsService,
     TargetChecks,
+    CodeResolutionService,
     {
       provide: HttpClient,
       useFactory: ({ values }: SignetConfig) =>

@@ -4,6 +4,7 @@ export * from './asyncapi.js';
 export * from './audit.js';
 export * from './brands.js';
 export * from './code-origin.js';
+export * from './code-resolution.js';
 export * from './code-search.js';
 export * from './code-snapshot.js';
 export * from './codes.js';

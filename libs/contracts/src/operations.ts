@@ -34,6 +34,7 @@ import {
   ListCheckpointsQuerySchema,
 } from './audit.js';
 import { BrandPageSchema, BrandSchema, CreateBrandSchema, ListBrandsQuerySchema, UpdateBrandSchema } from './brands.js';
+import { CodeResolutionSchema, ResolveCodeSchema } from './code-resolution.js';
 import {
   CodePageSchema,
   CreateSavedFilterSchema,
@@ -443,6 +444,18 @@ export const operations = {
     params: byId,
     status: 200,
     answer: CodeCheckSchema,
+    problems: ['not-found'],
+  },
+  resolveCode: {
+    method: 'POST',
+    path: '/v1/codes/{id}/resolve',
+    tag: 'Codes',
+    summary: 'Which rule a scan of a device, country and time would take, and why; changes and counts nothing',
+    scope: 'codes:read',
+    params: byId,
+    body: ResolveCodeSchema,
+    status: 200,
+    answer: CodeResolutionSchema,
     problems: ['not-found'],
   },
   getTargetSettings: {

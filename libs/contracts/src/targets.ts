@@ -97,20 +97,25 @@ export const TimeWindowSchema = z
   .meta({ id: 'TimeWindow' });
 export type TimeWindow = z.output<typeof TimeWindowSchema>;
 
+/** What rules tell devices by; what analytics knows beyond that is none of these. */
+export const DeviceSchema = z.enum(['phone', 'tablet', 'desktop', 'bot']);
+export const OsSchema = z.enum(['ios', 'android', 'windows', 'macos', 'linux', 'chromeos']);
+export const CountrySchema = z.string().regex(/^[A-Z]{2}$/, 'must be an ISO 3166-1 alpha-2 country code');
+export const VisitSchema = z.enum(['first', 'returning']);
+
 /** All conditions that are given must hold; a list holds when any of its values does. */
 export const RuleConditionSchema = z
   .strictObject({
-    device: oneOrMore(z.enum(['phone', 'tablet', 'desktop', 'bot'])).optional(),
-    os: oneOrMore(z.enum(['ios', 'android', 'windows', 'macos', 'linux', 'chromeos'])).optional(),
-    country: oneOrMore(z.string().regex(/^[A-Z]{2}$/, 'must be an ISO 3166-1 alpha-2 country code')).optional(),
+    device: oneOrMore(DeviceSchema).optional(),
+    os: oneOrMore(OsSchema).optional(),
+    country: oneOrMore(CountrySchema).optional(),
     language: oneOrMore(
       z.string().regex(/^[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8}){0,3}$/, 'must be a BCP 47 language tag'),
     ).optional(),
     timeWindow: oneOrMore(TimeWindowSchema).optional(),
-    visit: z
-      .enum(['first', 'returning'])
-      .optional()
-      .meta({ description: 'whether this visitor scanned the code before, on the same UTC day' }),
+    visit: VisitSchema.optional().meta({
+      description: 'whether this visitor scanned the code before, on the same UTC day',
+    }),
     weight: z
       .number()
       .min(0)
