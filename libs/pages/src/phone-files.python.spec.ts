@@ -35,7 +35,10 @@ const hasReaders = python('import icalendar, vobject').status === 0;
 const isRequired = process.env['SIGNET_TEST_SERVICES'] === 'required';
 const title = 'what phones take over, as others read it';
 
-const tests = (): void => {
+const describeWithReaders = hasReaders || isRequired ? describe : describe.skip;
+const skipped = `${title} (skipped: icalendar and vobject are not installed)`;
+
+describeWithReaders(hasReaders || isRequired ? title : skipped, () => {
   const read = (name: DownloadName, target: PageTarget): unknown => {
     const code = { codeId: '0192f0c1-2b3c-7d4e-8f50-617283940a1b', version: 2, at: new Date('2027-01-01T00:00:00Z') };
     const { status, stdout, stderr } = python(READERS[name], targetDownload({ ...code, target }, name)?.body);
@@ -110,7 +113,4 @@ const tests = (): void => {
       end: '2027-03-29',
     });
   });
-};
-
-if (hasReaders || isRequired) describe(title, tests);
-else describe.skip(`${title} (skipped: icalendar and vobject are not installed)`, tests);
+});

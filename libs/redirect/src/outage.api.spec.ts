@@ -110,5 +110,18 @@ describe('the redirect in an outage', () => {
       expect([answer.statusCode, answer.headers['retry-after']]).toEqual([503, '2']);
       expect(answer.json()).toMatchObject({ type: 'urn:signet:problem:code-undecided' });
     });
+
+    it('says at /check what is known near by, and of nothing else that we did not issue it', async () => {
+      const check = (slug: string) =>
+        app.inject({
+          method: 'POST',
+          url: '/check',
+          headers: { accept: 'application/json' },
+          payload: { link: `${platform.config.publicUrl}/${slug}` },
+        });
+      expect((await check(plain)).json()).toEqual({ verdict: 'active', issuedHere: true, issuedBy: null });
+      const answer = await check('nobody-knows-this');
+      expect([answer.statusCode, answer.headers['retry-after']]).toEqual([503, '2']);
+    });
   });
 });

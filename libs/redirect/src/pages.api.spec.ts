@@ -1,11 +1,13 @@
 import { accessMigrations, AccessModule, AccessService } from '@signet/access';
 import { auditMigrations } from '@signet/audit';
 import { CodesModule, codesMigrations } from '@signet/codes';
-import { CodeSchema, type Code } from '@signet/contracts';
-import { languages, type Language, type PageText, type Texts } from '@signet/pages';
+import { BrandSchema, CodeSchema, type Code } from '@signet/contracts';
+import { BrandDirectory, DomainsModule } from '@signet/domains';
+import { languages, type Language, type PageProblem, type PageText, type Texts } from '@signet/pages';
 import { scansMigrations } from '@signet/scans';
 import { createTestApp, openTestPlatform, type TestPlatform } from '@signet/testing';
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
+import { z } from 'zod';
 import { RedirectModule } from './redirect.module.js';
 
 const TARGET = 'https://target.example/secret';
@@ -18,12 +20,14 @@ describe('the pages of the redirect', () => {
   let app: NestFastifyApplication;
   let admin: string;
   /** What is asked, with the status and the text that must come. */
-  const pages: { url: string; form?: string; status: number; text: (texts: Texts) => PageText }[] = [];
+  const pages: { url: string; form?: string; status: number; isBranded: boolean; text: (texts: Texts) => PageText }[] =
+    [];
 
-  const api = async (url: string, payload: object): Promise<Code> => {
-    const answer = await app.inject({ method: 'POST', url, payload, headers: { authorization: `Bearer ${admin}` } });
-    return CodeSchema.parse(answer.json());
-  };
+  const post = async (url: string, payload: object): Promise<unknown> =>
+    (await app.inject({ method: 'POST', url, payload, headers: { authorization: `Bearer ${admin}` } })).json();
+  const api = async (url: string, payload: object): Promise<Code> => CodeSchema.parse(await post(url, payload));
+  const whoami = async (): Promise<unknown> =>
+    (await app.inject({ url: '/v1/whoami', headers: { authorization: `Bearer ${admin}` } })).json();
   const create = async (body: object = {}): Promise<{ id: string; url: string }> => {
     const { id, slug } = await api('/v1/codes', { target: { url: TARGET }, ...body });
     return { id, url: `/${slug}` };
@@ -48,31 +52,47 @@ describe('the pages of the redirect', () => {
       ...codesMigrations,
       ...scansMigrations,
     ]);
-    app = await createTestApp(platform, [AccessModule, CodesModule, RedirectModule]);
+    app = await createTestApp(platform, [AccessModule, CodesModule, DomainsModule, RedirectModule]);
     admin = (await app.get(AccessService).bootstrap()) ?? '';
+    const brand = { name: 'Nordwind Bank', primaryColor: '#a4123f', supportEmail: 'help@nordwind.example' };
+    const { id: brandId } = BrandSchema.parse(await post('/v1/brands', brand));
+    const { workspaceId } = z.object({ workspaceId: z.uuid() }).parse(await whoami());
+    while (!app.get(BrandDirectory).brandOf({ brandId, workspaceId }))
+      await new Promise((resolve) => setTimeout(resolve, 10));
+    const issue = (body: object = {}) => create({ brandId, ...body });
     const now = platform.clock.now().getTime();
-    const expiring = await create({ expiresAt: new Date(now + HOUR).toISOString() });
+    const expiring = await issue({ expiresAt: new Date(now + HOUR).toISOString() });
     platform.clock.advance(2 * HOUR);
-    const later = await create({ activeFrom: new Date(now + 24 * HOUR).toISOString() });
-    const revoked = await create();
+    const later = await issue({ activeFrom: new Date(now + 24 * HOUR).toISOString() });
+    const revoked = await issue();
     await api(`/v1/codes/${revoked.id}/revoke`, { reason: 'test' });
-    const used = await create({ maxScans: 1 });
+    const paused = await issue();
+    await api(`/v1/codes/${paused.id}/pause`, {});
+    const archived = await issue();
+    const bearer = { authorization: `Bearer ${admin}` };
+    await app.inject({ method: 'DELETE', url: `/v1/codes/${archived.id}`, headers: bearer });
+    const used = await issue({ maxScans: 1 });
     await ask(`${used.url}/claim`, 'en', '');
-    const once = await create({ maxScans: 1 });
-    const often = await create({ maxScans: 3, claimMode: 'interstitial' });
+    const once = await issue({ maxScans: 1 });
+    const often = await issue({ maxScans: 3, claimMode: 'interstitial' });
+    const problem = (name: PageProblem) => (texts: Texts) => texts.problems[name];
     pages.push(
-      { url: once.url, status: 200, text: (texts) => texts.claimOnce },
-      { url: often.url, status: 200, text: (texts) => texts.claimLimited },
-      { url: '/nobody-has-this', status: 404, text: ({ problems }) => problems['code-unknown'] },
-      { url: revoked.url, status: 410, text: ({ problems }) => problems['code-revoked'] },
-      { url: expiring.url, status: 410, text: ({ problems }) => problems['code-expired'] },
-      { url: used.url, status: 410, text: ({ problems }) => problems['code-exhausted'] },
-      { url: later.url, status: 425, text: ({ problems }) => problems['code-not-active-yet'] },
+      { url: once.url, status: 200, isBranded: true, text: (texts) => texts.claimOnce },
+      { url: often.url, status: 200, isBranded: true, text: (texts) => texts.claimLimited },
+      { url: revoked.url, status: 410, isBranded: true, text: problem('code-revoked') },
+      { url: expiring.url, status: 410, isBranded: true, text: problem('code-expired') },
+      { url: used.url, status: 410, isBranded: true, text: problem('code-exhausted') },
+      { url: paused.url, status: 410, isBranded: true, text: problem('code-paused') },
+      { url: archived.url, status: 410, isBranded: true, text: problem('code-paused') },
+      { url: later.url, status: 425, isBranded: true, text: problem('code-not-active-yet') },
+      // Nobody is known to have issued what there is not.
+      { url: '/nobody-has-this', status: 404, isBranded: false, text: problem('code-unknown') },
       {
         url: `${once.url}/claim`,
         form: 'nonce=short',
         status: 422,
-        text: ({ problems }) => problems['invalid-request'],
+        isBranded: false,
+        text: problem('invalid-request'),
       },
     );
   });
@@ -81,8 +101,8 @@ describe('the pages of the redirect', () => {
     await platform.close();
   });
 
-  it.each(Object.keys(languages) as Language[])('speak %s, and leak no target in it', async (language) => {
-    for (const { url, form, status, text } of pages) {
+  it.each(Object.keys(languages) as Language[])('speak %s, carry their brand, and leak no target', async (language) => {
+    for (const { url, form, status, isBranded, text } of pages) {
       const answer = await ask(url, `${language}-XX, zh;q=0.5`, form);
       const { title, happened, todo } = text(languages[language]);
       expect(answer.statusCode).toBe(status);
@@ -95,6 +115,9 @@ describe('the pages of the redirect', () => {
       });
       expect(answer.body).toContain(`<html lang="${language}">`);
       for (const sentence of [title, happened, todo]) expect(answer.body).toContain(sentence.replaceAll("'", '&#39;'));
+      const { issuedBy } = languages[language].frame;
+      expect([url, answer.body.includes(issuedBy('Nordwind Bank'))]).toEqual([url, isBranded]);
+      expect(answer.body.includes('mailto:help@nordwind.example')).toBe(isBranded);
       expect(answer.body).not.toContain('target.example');
       expect(answer.rawPayload.byteLength).toBeLessThan(30_000);
     }
