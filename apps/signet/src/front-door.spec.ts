@@ -155,6 +155,9 @@ describe.each([
     ['GET', '/Ab3dEf9h', 'redirect'],
     ['HEAD', '/Ab3dEf9h', 'redirect'],
     ['POST', '/Ab3dEf9h/claim', 'redirect'],
+    ['GET', '/check', 'redirect'],
+    ['POST', '/check', 'redirect'],
+    ['GET', '/assets/pages/0123456789abcdef/scan.js', 'redirect'],
     ['GET', '/v1abc', 'redirect'],
     ['GET', '/docs-2026', 'redirect'],
   ])('sends %s %s to %s', async (method, path, service) => {
