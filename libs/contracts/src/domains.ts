@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { AppLinksSchema } from './app-links.js';
 import { InstantSchema, PageQuerySchema, pageSchema, UuidSchema } from './primitives.js';
 import { TargetUrlSchema } from './targets.js';
 
@@ -31,6 +32,9 @@ const editable = {
   notFoundUrl: TargetUrlSchema.nullable()
     .optional()
     .meta({ description: 'where unknown slugs lead in place of the page that says so' }),
+  appLinks: AppLinksSchema.nullable()
+    .optional()
+    .meta({ description: 'the apps that may open its short URLs, told to phones under `/.well-known`' }),
   slugLength: z.int().min(8).max(22).optional().meta({ description: 'of random slugs of plain links; default 8' }),
   isDefault: z
     .boolean()
@@ -69,6 +73,7 @@ export const DomainSchema = z
     slugLength: z.int(),
     defaultBrandId: UuidSchema.nullable(),
     notFoundUrl: z.string().nullable(),
+    appLinks: AppLinksSchema.nullable(),
     isDefault: z.boolean(),
     version: z.int(),
     createdAt: InstantSchema,

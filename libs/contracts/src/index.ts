@@ -1,5 +1,6 @@
 export * from './access.js';
 export * from './analytics.js';
+export * from './app-links.js';
 export * from './asyncapi.js';
 export * from './audit.js';
 export * from './brands.js';

@@ -1,3 +1,4 @@
+import type { AppLinks } from '@signet/contracts';
 import type { EntityManager } from 'typeorm';
 
 /** Says that something of the directories has changed; changes of domains and brands commit one after the other. */
@@ -19,12 +20,13 @@ export interface Site {
   caseSensitive: boolean;
   defaultBrandId: string | null;
   notFoundUrl: string | null;
+  appLinks: AppLinks | null;
 }
 
 export async function readSites(manager: EntityManager): Promise<Site[]> {
   return manager.query(
     `SELECT id, workspace_id AS "workspaceId", host, case_sensitive AS "caseSensitive",
-       default_brand_id AS "defaultBrandId", not_found_url AS "notFoundUrl"
+       default_brand_id AS "defaultBrandId", not_found_url AS "notFoundUrl", app_links AS "appLinks"
      FROM domains.domains WHERE is_active`,
   );
 }

@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { normalizeHost, type CreateDomain, type Domain, type UpdateDomain } from '@signet/contracts';
+import { normalizeHost, type AppLinks, type CreateDomain, type Domain, type UpdateDomain } from '@signet/contracts';
 import { newId, SignetError } from '@signet/platform';
 
 /** A domain as PostgreSQL has it; times as in the API. */
@@ -16,6 +16,7 @@ export interface StoredDomain {
   slugLength: number;
   defaultBrandId: string | null;
   notFoundUrl: string | null;
+  appLinks: AppLinks | null;
   isDefault: boolean;
   version: number;
   createdAt: string;
@@ -33,7 +34,8 @@ export function newDomain(
   body: CreateDomain,
   { workspaceId, at, publicUrl, isProofNeeded }: NewDomainContext,
 ): StoredDomain {
-  const { caseSensitive, slugLength = DEFAULT_SLUG_LENGTH, defaultBrandId = null, notFoundUrl = null } = body;
+  const { caseSensitive, slugLength = DEFAULT_SLUG_LENGTH } = body;
+  const { defaultBrandId = null, notFoundUrl = null, appLinks = null } = body;
   const isDefault = body.isDefault ?? false;
   if (isDefault && isProofNeeded) throw refused('isDefault', 'can be set once the domain is verified');
   return {
@@ -46,6 +48,7 @@ export function newDomain(
     slugLength,
     defaultBrandId,
     notFoundUrl,
+    appLinks,
     isDefault,
     version: 1,
     createdAt: at.toISOString(),
@@ -77,11 +80,12 @@ function hostOf(text: string, publicUrl: string): string {
 }
 
 export function applyDomainUpdate(domain: StoredDomain, body: UpdateDomain): StoredDomain {
-  const { defaultBrandId, notFoundUrl, slugLength, isDefault } = body;
+  const { defaultBrandId, notFoundUrl, appLinks, slugLength, isDefault } = body;
   return {
     ...domain,
     defaultBrandId: defaultBrandId === undefined ? domain.defaultBrandId : defaultBrandId,
     notFoundUrl: notFoundUrl === undefined ? domain.notFoundUrl : notFoundUrl,
+    appLinks: appLinks === undefined ? domain.appLinks : appLinks,
     slugLength: slugLength ?? domain.slugLength,
     isDefault: isDefault ?? domain.isDefault,
   };
@@ -101,6 +105,7 @@ export const toDomain = (domain: StoredDomain): Domain => ({
   slugLength: domain.slugLength,
   defaultBrandId: domain.defaultBrandId,
   notFoundUrl: domain.notFoundUrl,
+  appLinks: domain.appLinks,
   isDefault: domain.isDefault,
   version: domain.version,
   createdAt: domain.createdAt,

@@ -74,4 +74,19 @@ class CreateDomains1790000002500 {
   }
 }
 
-export const domainsMigrations: readonly Migration[] = [CreateDomains1790000002500];
+class AddAppLinks1790000002550 {
+  name = 'AddAppLinks1790000002550';
+
+  async up(runner: QueryRunner): Promise<void> {
+    await runner.query(`
+      ALTER TABLE domains.domains ADD COLUMN app_links jsonb;
+      GRANT SELECT (app_links) ON domains.domains TO signet_redirect;
+    `);
+  }
+
+  async down(): Promise<void> {
+    throw new Error('Migrations only go forward');
+  }
+}
+
+export const domainsMigrations: readonly Migration[] = [CreateDomains1790000002500, AddAppLinks1790000002550];

@@ -1,8 +1,9 @@
+import type { AppLinks } from '@signet/contracts';
 import type { EntityManager } from 'typeorm';
 import type { StoredDomain } from './domain.js';
 
 const COLUMNS = `id, workspace_id, host, is_active, token, case_sensitive, slug_length, default_brand_id, not_found_url,
-  is_default, version, created_at, updated_at`;
+  app_links, is_default, version, created_at, updated_at`;
 
 interface DomainRow {
   id: string;
@@ -14,6 +15,7 @@ interface DomainRow {
   slug_length: number;
   default_brand_id: string | null;
   not_found_url: string | null;
+  app_links: AppLinks | null;
   is_default: boolean;
   version: number;
   created_at: Date;
@@ -30,6 +32,7 @@ const toStoredDomain = (row: DomainRow): StoredDomain => ({
   slugLength: row.slug_length,
   defaultBrandId: row.default_brand_id,
   notFoundUrl: row.not_found_url,
+  appLinks: row.app_links,
   isDefault: row.is_default,
   version: row.version,
   createdAt: row.created_at.toISOString(),
@@ -39,7 +42,7 @@ const toStoredDomain = (row: DomainRow): StoredDomain => ({
 /** @returns whether it was stored; false when the host is somebody's, or this workspace's already */
 export async function insertDomain(manager: EntityManager, domain: StoredDomain): Promise<boolean> {
   const rows: unknown[] = await manager.query(
-    `INSERT INTO domains.domains (${COLUMNS}) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)
+    `INSERT INTO domains.domains (${COLUMNS}) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)
      ON CONFLICT DO NOTHING RETURNING id`,
     [
       domain.id,
@@ -51,6 +54,7 @@ export async function insertDomain(manager: EntityManager, domain: StoredDomain)
       domain.slugLength,
       domain.defaultBrandId,
       domain.notFoundUrl,
+      domain.appLinks,
       domain.isDefault,
       domain.version,
       domain.createdAt,
@@ -100,7 +104,7 @@ export async function listDomains(
 export async function updateDomain(manager: EntityManager, domain: StoredDomain): Promise<void> {
   await manager.query(
     `UPDATE domains.domains SET is_active = $2, token = $3, slug_length = $4, default_brand_id = $5, not_found_url = $6,
-       is_default = $7, version = $8, updated_at = $9
+       is_default = $7, version = $8, updated_at = $9, app_links = $10
      WHERE id = $1`,
     [
       domain.id,
@@ -112,6 +116,7 @@ export async function updateDomain(manager: EntityManager, domain: StoredDomain)
       domain.isDefault,
       domain.version,
       domain.updatedAt,
+      domain.appLinks,
     ],
   );
 }

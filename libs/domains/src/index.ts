@@ -1,3 +1,4 @@
+export * from './app-links.js';
 export * from './brand-directory.js';
 export { type Logo, type Site } from './directory.sql.js';
 export * from './domain-lookup.js';

@@ -9,6 +9,7 @@ const site: Site = {
   caseSensitive: true,
   defaultBrandId: null,
   notFoundUrl: null,
+  appLinks: null,
 };
 const directory = (sites: Site[], environment: Record<string, string> = {}): SiteDirectory => {
   const made = new SiteDirectory(loadConfig({ SIGNET_PUBLIC_URL: 'https://sgn.example', ...environment }));

@@ -2,6 +2,7 @@ import { CodeArbiterModule } from '@signet/codes';
 import { DirectoryModule } from '@signet/domains';
 import { ScansModule } from '@signet/scans';
 import { Module } from '@nestjs/common';
+import { AppLinksRoutes } from './app-links.routes.js';
 import { BrandLogos } from './brand-logos.js';
 import { CheckRoutes } from './check.routes.js';
 import { ClaimDesk } from './claim-desk.js';
@@ -23,6 +24,7 @@ import { TargetedClaims } from './targeted-claims.js';
   providers: [
     RedirectRoutes,
     CheckRoutes,
+    AppLinksRoutes,
     CodeOrigins,
     Hosts,
     BrandLogos,
