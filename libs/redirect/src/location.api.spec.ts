@@ -86,14 +86,14 @@ describe('the Location of a redirect', () => {
     });
 
   /** Where a browser goes that stands at `base`. */
-  const locationOf = async (target: object): Promise<string | undefined> => {
+  const locationOf = async (target: object, query = ''): Promise<string | undefined> => {
     const headers = { authorization: `Bearer ${admin}` };
     const created = await app.inject({ method: 'POST', url: '/v1/codes', headers, payload: target });
     if (created.statusCode !== 201) {
       expect(created.statusCode).toBe(422);
       return undefined;
     }
-    const { status, raw } = await scan(created.json().slug);
+    const { status, raw } = await scan(`${created.json().slug}${query}`);
     const names = raw.filter((_text, index) => index % 2 === 0).map((name) => name.toLowerCase());
     expect([status, names.filter((name) => name === 'location'), names.includes('set-cookie')]).toEqual([
       302,
@@ -131,6 +131,46 @@ describe('the Location of a redirect', () => {
     );
     // Else the property would say nothing.
     expect(passed).toBeGreaterThan(30);
+  });
+
+  it('is held to the same by a rule, a store, a fallback and what a code that is off leads to', async () => {
+    const good = 'https://good.example/';
+    const shapes: ((url: string) => object)[] = [
+      (url) => ({ target: { url: good }, rules: [{ when: {}, target: { url } }] }),
+      (url) => ({ kind: 'app', target: { ios: good, fallback: url } }),
+      (url) => ({ target: { url: good }, offUrl: url, expiresAt: '2000-01-01T00:00:00Z' }),
+    ];
+    let passed = 0;
+    await fc.assert(
+      fc.asyncProperty(fc.constantFrom(...shapes), madeUp, async (shape, url) => {
+        const location = await locationOf(shape(url));
+        if (location === undefined) return;
+        passed += 1;
+        expect(location).toMatch(/^https?:\/\/[\x21-\x7e]+$/i);
+        expect(new URL(location, base).host).toBe(new URL(url).host);
+      }),
+      { numRuns: 200 },
+    );
+    expect(passed).toBeGreaterThan(20);
+  });
+
+  it('keeps scheme, host, path and fragment whatever query a scan brings', async () => {
+    const code = { target: { url: 'https://good.example/menu?table=4#top' }, forwardQuery: true };
+    const brought = fc
+      .array(fc.oneof(fc.constantFrom(...PIECES), fc.string({ unit: 'binary', maxLength: 6 })), { maxLength: 5 })
+      .map((pieces) => pieces.join(''));
+    await fc.assert(
+      fc.asyncProperty(brought, async (text) => {
+        // As far as a request line carries it; the other half is in percent already.
+        const query = `a=${encodeURI(text.toWellFormed())}&${encodeURIComponent(text.toWellFormed())}`;
+        const location = (await locationOf(code, `?${query}`)) ?? '';
+        expect(location).toMatch(/^https:\/\/good\.example\/menu\?[\x21-\x7e]+#top$/);
+        const { origin, pathname, hash, searchParams } = new URL(location);
+        expect([origin, pathname, hash]).toEqual(['https://good.example', '/menu', '#top']);
+        expect(searchParams.get('table')).toBe('4');
+      }),
+      { numRuns: 100 },
+    );
   });
 
   it('of a code that is off is held to the same', async () => {
