@@ -1,8 +1,9 @@
 import { version } from '@signet/platform';
-import { Command, InvalidArgumentError } from 'commander';
+import { Command, InvalidArgumentError, Option } from 'commander';
 import { verifyAuditFile } from './audit-verify.command.js';
 import { printConfig } from './config.command.js';
 import { migrate } from './migrate.command.js';
+import { rebuildAnalytics, toInstant } from './rebuild-analytics.command.js';
 import { rotateKeys } from './rotate-keys.command.js';
 import { start } from './start.command.js';
 
@@ -33,6 +34,19 @@ audit
   .option('--checkpoints <file>', 'signed checkpoints, NDJSON: a copy of audit-checkpoints.ndjson')
   .option('--jwks <file>', 'the keys that signed them: a copy of /.well-known/jwks.json that you trust')
   .action(verifyAuditFile);
+program
+  .command('analytics')
+  .description('what was counted')
+  .command('rebuild')
+  .description('make the rollups of UTC days anew; the numbers are the same, unless something was wrong')
+  .requiredOption('--from <date>', 'the first day', toInstant)
+  .option('--to <date>', 'the last day (default: today)', toInstant, new Date())
+  .addOption(
+    new Option('--source <source>', 'log: first count what the log took since then and the raw scans lack')
+      .choices(['raw', 'log'])
+      .default('raw'),
+  )
+  .action(rebuildAnalytics);
 const keys = program.command('keys').description('the key ring');
 keys
   .command('rotate')

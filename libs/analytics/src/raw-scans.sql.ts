@@ -86,18 +86,26 @@ const placeOf = ({ source, sequence }: ScanEvent, sourceIds: SourceIds): object 
 
 function toScanRow(scan: RecordedScan, sourceIds: SourceIds): object {
   const { id, data } = scan;
-  const fields = Object.entries(data).map(([name, value]) => [
-    name,
-    typeof value === 'string' ? storableText(value) : value,
-  ]);
-  return {
-    ...Object.fromEntries(fields),
-    id,
-    at: Date.parse(data.at),
-    countedAs: classifyScan(data),
-    ...placeOf(scan, sourceIds),
-  };
+  const row: Record<string, unknown> = { ...data, id, at: Date.parse(data.at), countedAs: classifyScan(data) };
+  for (const name of TEXTS) {
+    const text = data[name];
+    if (text !== undefined) row[name] = storableText(text);
+  }
+  return Object.assign(row, placeOf(scan, sourceIds));
 }
+/** What the schema does not bound. */
+const TEXTS = [
+  'slug',
+  'visitor',
+  'ip',
+  'country',
+  'region',
+  'city',
+  'os',
+  'browser',
+  'language',
+  'referrerHost',
+] as const;
 
 /** As `insertScans`. */
 export async function insertFolded(

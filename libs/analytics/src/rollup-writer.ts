@@ -121,7 +121,10 @@ async function add(manager: EntityManager, events: readonly ScanEvent[]): Promis
 
 /** Codes first: all writers of a workspace wait for its own windows, which are then held for the shortest time. */
 export async function addRollup(manager: EntityManager, rollup: Rollup): Promise<void> {
-  for (const interval of INTERVALS) await addWindows(manager, interval, rollup.codeWindows(interval));
-  await addToCodeDays(manager, rollup.codeWindows('day'));
+  await addWindows(manager, 'minute', rollup.codeWindows('minute'));
+  await addWindows(manager, 'hour', rollup.codeWindows('hour'));
+  const days = rollup.codeWindows('day');
+  await addToCodeDays(manager, days);
+  await addWindows(manager, 'day', days);
   for (const interval of INTERVALS) await addWindows(manager, interval, rollup.workspaceWindows(interval));
 }

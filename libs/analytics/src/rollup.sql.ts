@@ -41,9 +41,12 @@ function rowsOf(windows: readonly Window[]): string {
     scope: scopeId,
     workspace: workspaceId,
     bucket,
-    ...Object.fromEntries(COLUMNS.map((column) => [column, counts[column]])),
+    scans: counts.scans,
+    bots: counts.bots,
+    refused: counts.refused,
+    opened: counts.opened,
     counts: counts.counts,
-    visitors: counts.visitors.encode()?.toString('hex'),
+    visitors: counts.visitors.encode()?.toString('base64'),
   }));
   return JSON.stringify(rows);
 }
@@ -91,7 +94,7 @@ async function insertWindows(
   if (windows.length === 0) return new Set();
   const rows: { scope: string; bucket: Date }[] = await manager.query(
     `INSERT INTO ${tables[interval]} (scope_id, bucket, workspace_id, scans, bots, refused, opened, counts, visitors)
-     SELECT scope, to_timestamp(bucket / 1000), workspace, scans, bots, refused, opened, counts, decode(visitors, 'hex')
+     SELECT scope, to_timestamp(bucket / 1000), workspace, scans, bots, refused, opened, counts, decode(visitors, 'base64')
      FROM json_to_recordset($1) AS added (scope uuid, bucket float8, workspace uuid, scans bigint, bots bigint,
        refused bigint, opened bigint, counts jsonb, visitors text)
      ON CONFLICT (scope_id, bucket) DO NOTHING RETURNING scope_id AS scope, bucket`,
@@ -105,7 +108,7 @@ async function updateWindows(manager: EntityManager, interval: Interval, windows
   await manager.query(
     `UPDATE ${tables[interval]} r
      SET scans = changed.scans, bots = changed.bots, refused = changed.refused, opened = changed.opened,
-       counts = changed.counts, visitors = decode(changed.visitors, 'hex')
+       counts = changed.counts, visitors = decode(changed.visitors, 'base64')
      FROM json_to_recordset($1) AS changed (scope uuid, bucket float8, scans bigint, bots bigint, refused bigint,
        opened bigint, counts jsonb, visitors text)
      WHERE r.scope_id = changed.scope AND r.bucket = to_timestamp(changed.bucket / 1000)`,

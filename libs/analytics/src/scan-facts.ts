@@ -31,11 +31,12 @@ export const outcomesOf = (counted: ScanClass): ScanOutcome[] =>
 /** As long as a host name may be; PostgreSQL could not index a value of some thousand bytes. */
 const MAX_VALUE_LENGTH = 255;
 /** What JSON can say and PostgreSQL's text cannot hold: one such value would stop its partition for good. */
-const UNSTORABLE = /[\0\p{Surrogate}]/gu;
+const UNSTORABLE = /[\0\p{Surrogate}]/u;
 
 /** @returns the text as PostgreSQL can store and index it */
 export function storableText(text: string): string {
-  return text.slice(0, MAX_VALUE_LENGTH).replace(UNSTORABLE, '\ufffd');
+  const short = text.slice(0, MAX_VALUE_LENGTH);
+  return UNSTORABLE.test(short) ? short.replace(new RegExp(UNSTORABLE, 'gu'), '\ufffd') : short;
 }
 
 /**

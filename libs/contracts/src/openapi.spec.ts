@@ -1,6 +1,5 @@
 import { Ajv2020 } from 'ajv/dist/2020.js';
 import { scopeCovers } from './access.js';
-import { createAsyncApiDocument } from './asyncapi.js';
 import { eventSchemas, topics } from './events.js';
 import { createOpenApiDocument } from './openapi.js';
 import { operations, type OperationSpec } from './operations.js';
@@ -42,17 +41,6 @@ describe('the OpenAPI document', () => {
     ajv.addSchema({ $id: 'openapi', components: document.components });
     for (const name of Object.keys(document.components.schemas))
       expect(() => ajv.compile({ $ref: `openapi#/components/schemas/${name}` })).not.toThrow();
-  });
-});
-
-describe('the AsyncAPI document', () => {
-  it('has a channel for each topic, with the partitions that Signet creates', () => {
-    const document = createAsyncApiDocument('1');
-    for (const [name, { name: address, partitions }] of Object.entries(topics))
-      expect(document).toHaveProperty(
-        ['channels', name],
-        expect.objectContaining({ address, bindings: { kafka: { partitions } } }),
-      );
   });
 });
 

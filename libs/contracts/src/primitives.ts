@@ -1,7 +1,11 @@
 import { z } from 'zod';
 
+/** As `toISOString` writes it, which is how our own events say it: the schema has looked at the digits before. */
+const CANONICAL = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/;
+
 /** @returns the instant as `Date.prototype.toISOString` writes it; what is none (RFC 3339 allows second 60) as it came */
 function inUtc(text: string): string {
+  if (CANONICAL.test(text)) return text;
   const at = new Date(text);
   return Number.isNaN(at.getTime()) ? text : at.toISOString();
 }

@@ -49,7 +49,10 @@ export const UpdateWebhookSchema = z
     url: editable.url.optional(),
     events: editable.events.optional(),
     description: editable.description,
-    enabled: z.boolean().optional().meta({ description: 'false: no new event is queued; what is queued goes out when it is enabled again' }),
+    enabled: z
+      .boolean()
+      .optional()
+      .meta({ description: 'false: no new event is queued; what is queued goes out when it is enabled again' }),
   })
   .refine((body) => Object.keys(body).length > 0, 'must change something')
   .meta({ id: 'UpdateWebhook' });

@@ -93,7 +93,7 @@ export function describeEventLog(name: string, makeAdapter: () => Promise<EventL
       }
     });
 
-    it('gives many records in batches of one partition, of at most 1000 records and in the order of offsets', async () => {
+    it('gives many records in batches of one partition, of at most 4000 records and in the order of offsets', async () => {
       const taken = new Taken();
       await log.publish(topic, recordsOf(['a', 'b', 'c'], 5000));
       await consume(taken);
@@ -101,7 +101,7 @@ export function describeEventLog(name: string, makeAdapter: () => Promise<EventL
       expect(taken.batches.length).toBeLessThan(100);
       for (const { partition, records } of taken.batches) {
         expect(records.length).toBeGreaterThan(0);
-        expect(records.length).toBeLessThanOrEqual(1000);
+        expect(records.length).toBeLessThanOrEqual(4000);
         const offsets = records.map(({ offset }) => offset);
         expect(offsets).toEqual(offsets.toSorted((a, b) => Number(a - b)));
         expect(records.every((record) => record.partition === partition && record.topic === topic)).toBe(true);

@@ -36,7 +36,7 @@ const CONSUMER = {
   heartbeatInterval: 3000,
   maxWaitTimeInMs: 250,
   minBytes: 65_536,
-  maxBytesPerPartition: 1_048_576,
+  maxBytesPerPartition: 2_097_152,
   readUncommitted: false,
   retry: PATIENT_RETRY,
 };

@@ -143,6 +143,10 @@ describe('the HTTP edge', () => {
       servers: [{ url: 'https://qr.example' }],
     });
     expect((await app.inject('/v1/asyncapi.json')).json()).toMatchObject({ asyncapi: '3.0.0' });
+    const urn = 'urn:signet:event:scan.recorded:v1';
+    expect((await app.inject('/v1/schemas')).json()).toMatchObject({ items: expect.arrayContaining([urn]) });
+    expect((await app.inject(`/v1/schemas/${urn}`)).json()).toMatchObject({ $id: urn, type: 'object' });
+    expect((await app.inject('/v1/schemas/urn:x')).statusCode).toBe(404);
     expect((await app.inject('/docs')).headers['content-type']).toContain('text/html');
     expect((await app.inject('/docs/swagger-ui-bundle.js')).statusCode).toBe(200);
   });
