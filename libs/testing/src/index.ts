@@ -2,6 +2,8 @@ export * from './browser.js';
 export * from './decode-qr.js';
 export * from './test-database.js';
 export * from './test-platform.js';
+export * from './real-stores.js';
+export * from './redirect-fleet.js';
 export * from './service-process.js';
 export * from './story/start-distributed.js';
 export * from './story/start-embedded.js';

@@ -1,56 +1,13 @@
-import { execFile, spawn, type ChildProcess } from 'node:child_process';
+import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { promisify } from 'node:util';
-import { Redis } from 'ioredis';
-import { z } from 'zod';
+import { RealStores } from '../real-stores.js';
 import { freePort } from '../service-process.js';
-import type { Run, StoreName } from './run.js';
+import type { Run } from './run.js';
 import { withoutLimits } from './start-embedded.js';
 
 const root = fileURLToPath(new URL('../../../../', import.meta.url));
 const START_WITHIN_MILLISECONDS = 90_000;
-const run = promisify(execFile);
-
-/** PostgreSQL, Redis and Kafka of this run alone, because it stops and flushes them. */
-class Stores {
-  readonly directory = mkdtempSync(join(tmpdir(), 'signet-story-'));
-
-  /** @returns the addresses by variable: `DATABASE_URL` and so on */
-  async start(...names: string[]): Promise<Record<string, string>> {
-    const { stdout } = await this.services(...names, '--background');
-    return Object.fromEntries([...stdout.matchAll(/^(\w+)=(.*)$/gm)].map(([, name = '', value = '']) => [name, value]));
-  }
-
-  async kill(name: StoreName): Promise<void> {
-    const { pid } = PidFileSchema.parse(JSON.parse(readFileSync(join(this.directory, `${name}.pid`), 'utf8')));
-    // PostgreSQL's is the immediate shutdown: a killed postmaster would leave its children holding the data folder.
-    process.kill(pid, name === 'postgres' ? 'SIGQUIT' : 'SIGKILL');
-    while (isAlive(pid)) await new Promise((resolve) => setTimeout(resolve, 20));
-  }
-
-  async end(): Promise<void> {
-    await this.services('--stop');
-    rmSync(this.directory, { recursive: true, force: true });
-  }
-
-  private services(...args: string[]): Promise<{ stdout: string }> {
-    const env = { ...process.env, SIGNET_SERVICES_DIR: this.directory };
-    return run(process.execPath, ['tools/services.mjs', ...args], { cwd: root, env });
-  }
-}
-
-const PidFileSchema = z.object({ pid: z.int() });
-function isAlive(pid: number): boolean {
-  try {
-    return readFileSync(`/proc/${pid}/stat`, 'utf8').split(') ')[1]?.startsWith('Z') === false;
-  } catch {
-    return false;
-  }
-}
 
 /** `npm run start:distributed`, with its supervisor: what is killed is started again. */
 class Supervisor {
@@ -99,7 +56,7 @@ class Supervisor {
 
 /** The four services as processes of their own on real PostgreSQL, Redis and Kafka, behind one origin. */
 export async function startDistributed(): Promise<Run> {
-  const stores = new Stores();
+  const stores = new RealStores();
   const key = 'sgk_story_0123456789abcdefghijklmnop';
   try {
     const addresses = await stores.start('postgres', 'redis', 'kafka');
@@ -133,11 +90,7 @@ export async function startDistributed(): Promise<Run> {
         async start(name) {
           await stores.start(name);
         },
-        async flushRedis() {
-          const redis = new Redis(addresses['REDIS_URL'] ?? '');
-          await redis.flushall();
-          redis.disconnect();
-        },
+        flushRedis: () => stores.flushRedis(),
       },
       async stop() {
         await supervisor.end();
