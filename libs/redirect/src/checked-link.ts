@@ -10,12 +10,15 @@ export function readLink(text: string): URL | undefined {
   return /^https?:\/\//i.test(link) && URL.canParse(link) ? new URL(link) : undefined;
 }
 
+/** A slug, or the wizard that its scan leads to, with whatever page of it somebody is at. */
+const SLUG_PATH = /^\/(?:enroll\/)?([^/]+)(?:\/|$)/;
+
 /**
- * @returns the slug of a short URL; undefined for a path that none of ours has. A query is none of the slug: people
- *   count their visitors with it
+ * @returns the slug of a code's link, as its QR code has it or as the address bar shows it later; undefined for a path that
+ *   has none. A query is no part of it: people count their visitors with it
  */
 export function slugOf({ pathname, username, password }: URL): string | undefined {
   if (username !== '' || password !== '') return undefined;
-  const { success, data } = SlugSchema.safeParse(pathname.slice(1));
+  const { success, data } = SlugSchema.safeParse(SLUG_PATH.exec(pathname)?.[1]);
   return success ? data : undefined;
 }
