@@ -1,6 +1,7 @@
 import { domainsMigrations } from '@signet/domains';
 import type { Migration, QueryRunner } from '@signet/platform';
 import { GrantLabelsToAnalytics1790000003700 } from './analytics-grants.migrations.js';
+import { KeepSlugsOfHosts1790000003460 } from './host-slugs.migrations.js';
 import { AddOrganising1790000003600 } from './search/organising.migrations.js';
 import { AddTargetSafety1790000003500 } from './target-safety.migrations.js';
 
@@ -171,6 +172,7 @@ export const codesMigrations: readonly Migration[] = [
   AddRulesAndNotes1790000003200,
   ...domainsMigrations,
   AddDomains1790000003450,
+  KeepSlugsOfHosts1790000003460,
   AddTargetSafety1790000003500,
   AddOrganising1790000003600,
   GrantLabelsToAnalytics1790000003700,

@@ -106,7 +106,7 @@ export async function insertCodes(manager: EntityManager, codes: readonly Stored
        "brandId" uuid, "activeFrom" timestamptz, "expiresAt" timestamptz, "maxScans" int, "claimMode" text, rules jsonb,
        "forwardQuery" boolean, utm jsonb, "offUrl" text, "passwordHash" text, "createdAt" timestamptz, "createdBy" text,
        "reissuedFrom" uuid, "domainId" uuid, domain text)
-     ON CONFLICT (slug_key) DO NOTHING RETURNING id`,
+     ON CONFLICT DO NOTHING RETURNING id`,
     [JSON.stringify(codes)],
   );
   return new Set(rows.map(({ id }) => id));
@@ -116,13 +116,22 @@ export async function insertCodes(manager: EntityManager, codes: readonly Stored
 export const insertCode = async (manager: EntityManager, code: StoredCode): Promise<boolean> =>
   (await insertCodes(manager, [code])).has(code.id);
 
-/** @returns those of the keys that are somebody's */
-export async function findTakenKeys(manager: EntityManager, keys: readonly string[]): Promise<string[]> {
-  const rows: { slug_key: string }[] = await manager.query(
-    'SELECT slug_key FROM codes.codes WHERE slug_key = ANY($1)',
-    [keys],
+/**
+ * @param host of the domain whose keys they are; undefined: they are the installation's own
+ * @returns those of the keys that are somebody's, or were while the host was another domain
+ */
+export async function findTakenKeys(
+  manager: EntityManager,
+  keys: readonly string[],
+  host: string | undefined,
+): Promise<string[]> {
+  const rows: { key: string }[] = await manager.query(
+    `SELECT key FROM unnest($1::text[]) AS key
+     WHERE EXISTS (SELECT FROM codes.codes WHERE slug_key = key)
+       OR EXISTS (SELECT FROM codes.codes WHERE domain = $2 AND substr(slug_key, 38) = substr(key, 38))`,
+    [keys, host ?? null],
   );
-  return rows.map((row) => row.slug_key);
+  return rows.map(({ key }) => key);
 }
 
 export async function findCode(

@@ -67,6 +67,7 @@ async function refusal(
   const taken = await findTakenKeys(
     manager,
     candidates.map((candidate) => codeKey(candidate, domain)),
+    domain?.host,
   );
   const free = candidates.find((candidate) => !taken.includes(codeKey(candidate, domain)));
   const message = `“${slug}” ${REASONS[kind]}${free === undefined ? '' : `; “${free}” is free`}`;

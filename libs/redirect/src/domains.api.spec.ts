@@ -287,6 +287,24 @@ describe('short domains', () => {
     });
   });
 
+  it('keep what was printed on them when they are removed and added again', async () => {
+    const [host, target] = ['again.example', { url: 'https://example.org/' }];
+    const first = await addDomain({ host });
+    for (const slug of ['menu', 'menu-2']) {
+      const { id } = await create({ domain: host, slug });
+      await call('DELETE', `/v1/codes/${id}`);
+    }
+    await call('DELETE', `/v1/domains/${first.id}`);
+    await until(() => app.get(SiteDirectory).placeOf(host) === 'nobody');
+    const second = await addDomain({ host });
+    expect(second.id).not.toBe(first.id);
+    const again = await call('POST', '/v1/codes', { target, domain: host, slug: 'menu' });
+    expect([again.statusCode, again.json().type]).toEqual([409, 'urn:signet:problem:slug-taken']);
+    expect(again.json().detail).toContain('“menu-3” is free');
+    await create({ domain: host, slug: 'menu-3' });
+    await create({ domain: 'go.example', slug: 'menu-2' });
+  });
+
   it('stay while they have codes that are not archived', async () => {
     const { id, host } = await addDomain({ host: 'brief.example' });
     const code = await create({ domain: host });
