@@ -114,8 +114,22 @@ function initialize({ bin, data, user, password }) {
   writeFileSync(passwordFile, password, { mode: 0o600 });
   if (user) chownSync(passwordFile, user.uid, user.gid);
   const options = ['-U', 'signet', '-E', 'UTF8', '--locale=C', '--auth=scram-sha-256', `--pwfile=${passwordFile}`];
+  const initdb = (characters) =>
+    execFileSync(join(bin, 'initdb'), ['-D', data, ...options, `--lc-ctype=${characters}`], {
+      ...user,
+      cwd: join(data, '..'),
+      stdio: 'pipe',
+    });
+  // By bytes to sort; letters of every script to search. Systems call that differently, and initdb tidies up when it fails.
   try {
-    execFileSync(join(bin, 'initdb'), ['-D', data, ...options], { ...user, cwd: join(data, '..'), stdio: 'pipe' });
+    const left = ['C.UTF-8', 'en_US.UTF-8', 'C'];
+    for (let characters = left.shift(); characters; characters = left.shift())
+      try {
+        initdb(characters);
+        break;
+      } catch (error) {
+        if (left.length === 0) throw error;
+      }
   } finally {
     rmSync(passwordFile);
   }

@@ -1,27 +1,19 @@
 import { Idempotency, Quotas } from '@signet/access';
-import type { Code, CodeKind, CodeVersion, InputOf, QrQuery, UpdateCode } from '@signet/contracts';
+import type { Code, CodeVersion, InputOf, QrQuery } from '@signet/contracts';
 import { DomainLookup } from '@signet/domains';
 import { renderQr, type QrImage } from '@signet/qr';
-import { Clock, decodeCursor, SignetError, toPage, type Caller } from '@signet/platform';
+import { decodeCursor, SignetError, toPage, type Caller } from '@signet/platform';
 import { Injectable } from '@nestjs/common';
 import { DataSource, type EntityManager } from 'typeorm';
 import { z } from 'zod';
 import { CodeChanges } from './code-changes.js';
-import { hashGivenPassword, passwordChanges } from './code-password.js';
-import {
-  applyUpdate,
-  changesBetween,
-  checkFields,
-  checkRules,
-  firstChanges,
-  initialFields,
-  newCode,
-  parseTarget,
-  type GivenFields,
-} from './code-rules.js';
+import { CodeDrafts } from './code-drafts.js';
+import { checkFiles } from './code-files.js';
+import { hashGivenPassword } from './code-password.js';
+import { changesBetween, checkFields } from './code-rules.js';
 import type { StoredCode } from './code.js';
 import { findCode } from './codes.sql.js';
-import { stateAfter } from './lifecycle.js';
+import { checkAction, stateAfter } from './lifecycle.js';
 import { insertWithSlug } from './slug-assignment.js';
 import { TargetSettingsService } from './target-settings.service.js';
 import { fieldsAt } from './versions.js';
@@ -37,11 +29,11 @@ interface Page<Item> {
 export class CodesService {
   constructor(
     private readonly dataSource: DataSource,
-    private readonly clock: Clock,
     private readonly targets: TargetSettingsService,
     private readonly idempotency: Idempotency,
     private readonly quotas: Quotas,
     private readonly changes: CodeChanges,
+    private readonly drafts: CodeDrafts,
     private readonly domains: DomainLookup,
   ) {}
 
@@ -71,28 +63,26 @@ export class CodesService {
     const passwordHash = await hashGivenPassword(body.password);
     return this.changes.change(params.id, async (manager) => {
       const before = await this.changes.lock(manager, caller, { id: params.id, ifMatch });
-      stateAfter('update', before.state);
-      const edited = applyUpdate(before, given(before.kind, body));
-      const after = passwordHash === undefined ? edited : { ...edited, passwordHash };
-      checkRules(after);
-      checkFields(after, await this.targets.rulesOf(manager, caller.workspaceId));
-      await this.domains.checkBrand(manager, caller.workspaceId, body.brandId);
-      const changes = [...changesBetween(before, after), ...passwordChanges(before.passwordHash, after.passwordHash)];
-      if (changes.length === 0) return this.changes.show(before);
-      return this.changes.store(manager, caller, { code: after, action: 'updated', changes });
+      const edited = await (await this.drafts.in(manager, caller)).edit(before, body, passwordHash);
+      if (edited.changes.length === 0) return this.changes.show(before);
+      return this.changes.store(manager, caller, { ...edited, action: 'updated' });
     });
   }
 
   /**
-   * Gives a code the editable fields that a version had, as a new version. The state stays.
+   * Gives a code the editable fields that a version had, as a new version. The state stays, and so does the password: no
+   * version knows one, and an old one may have been given away.
    * @throws SignetError as `update`; `version-not-restorable` when it is no longer known what that version was
    */
   restore(caller: Caller, { params, body }: InputOf<'restoreCode'>, ifMatch: string | undefined): Promise<Code> {
     return this.changes.change(params.id, async (manager) => {
       const before = await this.changes.lock(manager, caller, { id: params.id, ifMatch });
+      checkAction('restore', before.kind);
       stateAfter('restore', before.state);
       const after = { ...before, ...(await fieldsAt(manager, before.id, body.version)) };
       checkFields(after, await this.targets.rulesOf(manager, caller.workspaceId));
+      await checkFiles(manager, after);
+      if (after.brandId !== before.brandId) await this.domains.checkBrand(manager, caller.workspaceId, after.brandId);
       const changes = changesBetween(before, after);
       if (changes.length === 0) return this.changes.show(before);
       const restoredVersion = body.version;
@@ -102,7 +92,7 @@ export class CodesService {
 
   /** Newest first. @throws SignetError `not-found` | `invalid-cursor` */
   async history(caller: Caller, { params, query }: InputOf<'codeHistory'>): Promise<Page<CodeVersion>> {
-    const beforeVersion = decodeCursor(query.cursor, z.int());
+    const beforeVersion = decodeCursor(query.cursor, z.int32());
     const { id } = await this.find(caller, params.id);
     const versions = await listVersions(this.dataSource.manager, id, { beforeVersion, limit: query.limit + 1 });
     return toPage(versions, query.limit, ({ version }) => version);
@@ -123,16 +113,9 @@ export class CodesService {
     body: InputOf<'createCode'>['body'],
     passwordHash: string | null,
   ): Promise<Code> {
-    const { kind, slug, domain, password: _hashed, ...given } = body;
-    const fields = initialFields(given);
-    checkRules({ kind, ...fields });
-    checkFields({ ...fields, scansUsed: 0 }, await this.targets.rulesOf(manager, caller.workspaceId));
-    await this.domains.checkBrand(manager, caller.workspaceId, fields.brandId);
-    const draft = newCode(fields, { caller, kind, at: this.clock.now(), reissuedFrom: null });
-    const place = await this.domains.choose(manager, caller.workspaceId, domain);
+    const { draft, domain, changes } = await (await this.drafts.in(manager, caller)).draft(body, passwordHash);
     await this.quotas.takeCodes(manager, caller.workspaceId);
-    const code = await insertWithSlug(manager, slug, { ...draft, passwordHash }, { domain: place });
-    const changes = [...firstChanges(fields), ...passwordChanges(null, passwordHash)];
+    const code = await insertWithSlug(manager, body.slug, draft, { domain });
     return this.changes.record(manager, caller, { code, action: 'created', changes });
   }
 
@@ -142,9 +125,3 @@ export class CodesService {
     return code;
   }
 }
-
-/** The editable fields that a body names. */
-const given = (kind: CodeKind, { target, password: _hashed, ...fields }: UpdateCode): GivenFields => ({
-  ...fields,
-  ...(target !== undefined && { target: parseTarget(kind, target) }),
-});

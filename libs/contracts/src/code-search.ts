@@ -72,7 +72,11 @@ const SavedQuerySchema = z.strictObject({ ...filterFields, sort });
 export const CreateSavedFilterSchema = z
   .strictObject({ name: lineSchema(100), query: SavedQuerySchema })
   .meta({ id: 'CreateSavedFilter' });
-export const UpdateSavedFilterSchema = CreateSavedFilterSchema.partial().meta({ id: 'UpdateSavedFilter' });
+export const UpdateSavedFilterSchema = CreateSavedFilterSchema.partial()
+  .refine((body) => Object.keys(body).length > 0, 'must change something')
+  .meta({ id: 'UpdateSavedFilter' });
+/** Of a workspace. */
+export const MAX_SAVED_FILTERS = 500;
 export type SavedQuery = z.output<typeof SavedQuerySchema>;
 
 /** As it was saved; times as strings, which the query takes as they are. */
@@ -88,6 +92,7 @@ export const SavedFilterSchema = z
       owner: z.string().optional(),
       status: z.enum(CODE_STATUSES).optional(),
       kind: CodeKindSchema.optional(),
+      domain: z.string().optional(),
       hasPassword: z.boolean().optional(),
       expiresBefore: z.string().optional(),
       createdFrom: z.string().optional(),

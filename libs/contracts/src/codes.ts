@@ -56,7 +56,9 @@ export const targetSchemas = {
   file: FileTargetSchema,
 } as const;
 export type IssuableKind = keyof typeof targetSchemas;
-export const CodeTargetSchema = z.union(Object.values(targetSchemas));
+/** Of the codes that enrollments issue; the redirect leads from them to the wizard. */
+export const EnrollmentTargetSchema = z.strictObject({ enrollmentId: UuidSchema });
+export const CodeTargetSchema = z.union([...Object.values(targetSchemas), EnrollmentTargetSchema]);
 export type CodeTarget = z.output<typeof CodeTargetSchema>;
 
 const tags = z.array(lineSchema(50)).max(50);
@@ -104,6 +106,12 @@ const create = {
     .max(253)
     .optional()
     .meta({ description: 'one of the workspace’s; absent: the installation’s own' }),
+  importedScans: z
+    .int()
+    .min(0)
+    .max(1_000_000_000_000)
+    .optional()
+    .meta({ description: 'scans that were counted elsewhere, before the code came here' }),
   ...editable,
 };
 
@@ -133,7 +141,7 @@ export type UpdateCode = z.output<typeof UpdateCodeSchema>;
 export const RevokeSchema = z.strictObject({ reason: ReasonSchema }).meta({ id: 'Revoke' });
 export const ReissueSchema = z.strictObject({ reason: ReasonSchema }).meta({ id: 'Reissue' });
 export const RestoreSchema = z
-  .strictObject({ version: z.int().min(1).meta({ description: 'a version of the code’s history' }) })
+  .strictObject({ version: z.int32().min(1).meta({ description: 'a version of the code’s history' }) })
   .meta({ id: 'Restore' });
 
 export const CodeSchema = z
@@ -170,6 +178,9 @@ export const CodeSchema = z
     scansUsed: z
       .int()
       .meta({ description: 'uses of a limited code; 0 for unlimited ones, whose scans analytics counts' }),
+    importedScans: z
+      .int()
+      .meta({ description: 'scans that were counted before the code came here; in no other count' }),
     createdAt: InstantSchema,
     updatedAt: InstantSchema,
     createdBy: z.string(),

@@ -4,6 +4,8 @@ export * from './app-links.js';
 export * from './asyncapi.js';
 export * from './audit.js';
 export * from './brands.js';
+export * from './bulk.js';
+export * from './code-export.js';
 export * from './code-origin.js';
 export * from './code-resolution.js';
 export * from './code-search.js';

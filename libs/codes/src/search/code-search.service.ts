@@ -1,5 +1,11 @@
 import { createHash } from 'node:crypto';
-import type { CodeFilter, CodePage, CodeSort, ListCodesQuery } from '@signet/contracts';
+import {
+  hasControlCharacters,
+  type CodeFilter,
+  type CodePage,
+  type CodeSort,
+  type ListCodesQuery,
+} from '@signet/contracts';
 import { Clock, decodeCursor, SignetError, toPage, type Caller } from '@signet/platform';
 import { Injectable } from '@nestjs/common';
 import { DataSource } from 'typeorm';
@@ -89,8 +95,13 @@ function listHash({ filter, sort }: List): string {
   return createHash('sha256').update(JSON.stringify(sorted)).digest('base64url').slice(0, 12);
 }
 
-const instant = z.iso.datetime();
-const keySchemas = { title: z.string().max(500), time: instant, expiry: z.union([instant, z.literal('infinity')]) };
+/** As `SearchPosition` has them: times to the microsecond, titles as they are stored. */
+const instant = z.iso.datetime().refine((text) => !text.startsWith('0000'));
+const title = z
+  .string()
+  .max(500)
+  .refine((text) => !hasControlCharacters(text));
+const keySchemas = { title, time: instant, expiry: z.union([instant, z.literal('infinity')]) };
 
 function positionIn(cursor: string | undefined, list: List): SearchPosition | undefined {
   const kind = list.sort.endsWith('title') ? 'title' : list.sort === 'expiresAt' ? 'expiry' : 'time';

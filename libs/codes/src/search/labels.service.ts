@@ -1,8 +1,7 @@
-import type { LabelPage, ListLabelsQuery } from '@signet/contracts';
+import { lineSchema, type LabelPage, type ListLabelsQuery } from '@signet/contracts';
 import { BackgroundLoop, decodeCursor, LOGGER, toPage, type Caller, type Logger } from '@signet/platform';
 import { Inject, Injectable, type OnApplicationBootstrap, type OnApplicationShutdown } from '@nestjs/common';
 import { DataSource } from 'typeorm';
-import { z } from 'zod';
 import { foldLabelChanges, listLabels, tryLockLabels } from './labels.sql.js';
 import type { LabelKind } from './labels.js';
 
@@ -39,7 +38,7 @@ export class Labels implements OnApplicationBootstrap, OnApplicationShutdown {
 
   /** By name. @throws SignetError `invalid-cursor` */
   async list(caller: Caller, kind: LabelKind, query: ListLabelsQuery): Promise<LabelPage> {
-    const afterName = decodeCursor(query.cursor, z.string());
+    const afterName = decodeCursor(query.cursor, lineSchema(200));
     const which = { workspaceId: caller.workspaceId, kind, prefix: query.q };
     const labels = await listLabels(this.dataSource.manager, which, { afterName, limit: query.limit + 1 });
     return toPage(labels, query.limit, ({ name }) => name);

@@ -83,19 +83,15 @@ export async function listSavedFilters(
   return rows.map(toSavedFilter);
 }
 
-/** Whether another saved filter of the workspace has this name. */
-export async function isNameTaken(
-  manager: EntityManager,
-  workspaceId: string,
-  { id, name }: Pick<SavedFilter, 'id' | 'name'>,
-): Promise<boolean> {
-  const rows: unknown[] = await manager.query(
-    'SELECT id FROM codes.saved_filters WHERE workspace_id = $1 AND name = $2 AND id <> $3',
-    [workspaceId, name, id],
+export async function countSavedFilters(manager: EntityManager, workspaceId: string): Promise<number> {
+  const [row]: { count: number }[] = await manager.query(
+    'SELECT count(*)::int AS count FROM codes.saved_filters WHERE workspace_id = $1',
+    [workspaceId],
   );
-  return rows.length > 0;
+  return row?.count ?? 0;
 }
 
+/** Fails with a unique violation when another one of the workspace has the name. */
 export async function updateSavedFilter(
   manager: EntityManager,
   { id, name, query, version, updatedAt }: SavedFilter,

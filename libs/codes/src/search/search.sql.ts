@@ -4,7 +4,7 @@ import { COLUMNS, toStoredCode, type CodeRow } from '../codes.sql.js';
 import type { StoredCode } from '../code.js';
 import { EXPIRY_KEY, SEARCHED_TEXT, TITLE_KEY } from './organising.migrations.js';
 
-/** Where a page ends: the last code's sort key, as text, and id. */
+/** Where a page ends: the last code's sort key, as text that PostgreSQL reads back exactly, and id. */
 export interface SearchPosition {
   key: string;
   id: string;
@@ -21,8 +21,12 @@ export interface FoundCode {
   position: SearchPosition;
 }
 
-/** How far a list is read in its order before what is looked for counts as rare: some 10 ms. */
-const WALK = 10_000;
+/** How many codes of a list are read in its order at hardly any cost. */
+const GLANCE = 2000;
+/** How many more when many match: where 1 in 200 does, a page is full after 10,000. */
+const WALK = 20_000;
+/** Up to how many codes that match are few: collecting and sorting them costs less than looking for them in the order. */
+const FEW = 5000;
 const COUNTED_UP_TO = 10_000;
 
 /** Columns that conditions use beyond those that are read. */
@@ -47,6 +51,12 @@ function orderOf(sort: CodeSort): Order {
   const [key, type] = KEYS[name ?? 'createdAt'];
   return { key, type, direction: isDescending ? 'DESC' : 'ASC', compare: isDescending ? '<' : '>' };
 }
+
+/** A sort key as text. A `Date` of JavaScript has no microseconds: the codes within a millisecond would be lost, or repeated. */
+const textOf = (key: string, { type }: Pick<Order, 'type'>): string =>
+  type === 'text'
+    ? key
+    : `CASE WHEN isfinite(${key}) THEN to_char(${key} AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"') ELSE 'infinity' END`;
 const CODE_KEYS = ['createdAt', 'updatedAt', 'title', 'expiresAt'] as const;
 
 /** A condition with a `?` for each of its values. */
@@ -89,24 +99,30 @@ export interface Statement {
 /**
  * Codes in their order, after `after`. Two ways of finding them are each fast where the other is slow. Reading the list in
  * its order and leaving out what does not match is fast when many match; collecting all that match by the indexes of the
- * filters and sorting them is fast when few do. Which it is, nobody knows before (statistics say nothing of values
- * together, nor of where in the order they are), so the first way is tried up to a limit, and the second taken when it
- * has not filled the page by then.
+ * filters and sorting them is fast when few do. A glance at the beginning of the list is enough for most; else PostgreSQL
+ * estimates how many match. Where the estimate misleads (it knows little of values together, and nothing of where in the
+ * order they are), the first way gives up after a while.
  */
 export async function searchCodes(manager: EntityManager, search: Search, limit: number): Promise<FoundCode[]> {
-  const near = await read(manager, walkStatement(search, limit));
-  if (near.length === limit || !hasFilter(search) || (await endsWithinWalk(manager, search))) return near;
+  const near = await read(manager, walkStatement(search, limit, GLANCE));
+  if (near.length === limit || !hasFilter(search) || (await endsWithin(manager, search, GLANCE))) return near;
+  const matching = await estimate(manager, search);
+  if (matching > FEW) {
+    // As far as collecting them all would cost, so that being misled costs twice the better way at most.
+    const far = await read(manager, walkStatement(search, limit, Math.max(WALK, matching)));
+    if (far.length === limit) return far;
+  }
   return read(manager, gatherStatement(search, limit));
 }
 
-/** The first way: the list in its order, up to `WALK` codes of it. */
-export function walkStatement(search: Search, limit: number): Statement {
+/** The first way: the list in its order, up to `reach` codes of it. */
+export function walkStatement(search: Search, limit: number, reach = WALK): Statement {
   const parameters = new Parameters();
-  const { key } = orderOf(search.sort);
+  const order = orderOf(search.sort);
   const { base, rest } = splitConditions(search);
-  const sql = `SELECT ${COLUMNS}, sort_key FROM (
-       SELECT ${COLUMNS}, ${FILTER_COLUMNS}, ${key} AS sort_key FROM codes.codes
-       WHERE ${parameters.all(base)} ORDER BY ${orderBy(search.sort, key)} LIMIT ${WALK}
+  const sql = `SELECT ${COLUMNS}, ${textOf('sort_key', order)} AS position FROM (
+       SELECT ${COLUMNS}, ${FILTER_COLUMNS}, ${order.key} AS sort_key FROM codes.codes
+       WHERE ${parameters.all(base)} ORDER BY ${orderBy(search.sort, order.key)} LIMIT ${reach}
      ) AS list WHERE ${parameters.all(rest)}
      ORDER BY ${orderBy(search.sort, 'sort_key')} LIMIT ${limit}`;
   return { sql, values: parameters.values };
@@ -114,39 +130,59 @@ export function walkStatement(search: Search, limit: number): Statement {
 
 /** The second way: everything that matches, whichever indexes find it fastest, and then its order. */
 export function gatherStatement(search: Search, limit: number): Statement {
+  const order = orderOf(search.sort);
+  const { sql: matching, values } = matchingStatement(search);
+  const sql = `WITH found AS MATERIALIZED (${matching}),
+     page AS MATERIALIZED (SELECT id, sort_key FROM found ORDER BY ${orderBy(search.sort, 'sort_key')} LIMIT ${limit})
+     SELECT ${COLUMNS}, ${textOf('sort_key', order)} AS position FROM page JOIN codes.codes USING (id)
+     ORDER BY ${orderBy(search.sort, 'sort_key')}`;
+  return { sql, values };
+}
+
+function matchingStatement(search: Search): Statement {
   const parameters = new Parameters();
-  const { key } = orderOf(search.sort);
   const { base, rest } = splitConditions(search);
-  const sql = `WITH found AS MATERIALIZED (
-       SELECT id, ${key} AS sort_key FROM codes.codes WHERE ${parameters.all([...base, ...rest])}
-     ), page AS MATERIALIZED (SELECT id, sort_key FROM found ORDER BY ${orderBy(search.sort, 'sort_key')} LIMIT ${limit})
-     SELECT ${COLUMNS}, sort_key FROM page JOIN codes.codes USING (id) ORDER BY ${orderBy(search.sort, 'sort_key')}`;
+  const sql = `SELECT id, ${orderOf(search.sort).key} AS sort_key FROM codes.codes WHERE ${parameters.all([...base, ...rest])}`;
   return { sql, values: parameters.values };
 }
 
-/** @returns whether the list is over before the first way gives up */
-async function endsWithinWalk(manager: EntityManager, search: Search): Promise<boolean> {
+/** @returns how many match, as PostgreSQL's statistics have it */
+async function estimate(manager: EntityManager, search: Search): Promise<number> {
+  const { sql, values } = matchingStatement(search);
+  const [row]: { 'QUERY PLAN': [{ Plan: { 'Plan Rows': number } }] }[] = await manager.query(
+    `EXPLAIN (FORMAT JSON) ${sql}`,
+    values,
+  );
+  return row?.['QUERY PLAN'][0].Plan['Plan Rows'] ?? 0;
+}
+
+/** @returns whether the list has no more than `reach` codes */
+async function endsWithin(manager: EntityManager, search: Search, reach: number): Promise<boolean> {
   const parameters = new Parameters();
   const { key } = orderOf(search.sort);
   const { base } = splitConditions(search);
   const rows: unknown[] = await manager.query(
-    `SELECT 1 FROM codes.codes WHERE ${parameters.all(base)} ORDER BY ${orderBy(search.sort, key)} OFFSET ${WALK - 1} LIMIT 1`,
+    `SELECT 1 FROM codes.codes WHERE ${parameters.all(base)} ORDER BY ${orderBy(search.sort, key)} OFFSET ${reach} LIMIT 1`,
     parameters.values,
   );
   return rows.length === 0;
 }
 
-/** @returns how many match, wherever in the order; at most one more than are counted */
-export async function countCodes(manager: EntityManager, search: Omit<Search, 'after' | 'sort'>): Promise<number> {
-  const { sql, values } = countStatement(search);
+/** @returns how many match, wherever in the order; counting ends at `upTo` */
+export async function countCodes(
+  manager: EntityManager,
+  search: Omit<Search, 'after' | 'sort'>,
+  upTo = COUNTED_UP_TO + 1,
+): Promise<number> {
+  const { sql, values } = countStatement(search, upTo);
   const [row]: { count: number }[] = await manager.query(sql, values);
   return row?.count ?? 0;
 }
 
-export function countStatement(search: Omit<Search, 'after' | 'sort'>): Statement {
+export function countStatement(search: Omit<Search, 'after' | 'sort'>, upTo = COUNTED_UP_TO + 1): Statement {
   const parameters = new Parameters();
-  const { base, rest } = splitConditions({ ...search, sort: 'createdAt' });
-  const matching = `SELECT 1 FROM codes.codes WHERE ${parameters.all([...base, ...rest])} LIMIT ${COUNTED_UP_TO + 1}`;
+  const { base, rest } = splitConditions({ ...search, after: undefined, sort: 'createdAt' });
+  const matching = `SELECT 1 FROM codes.codes WHERE ${parameters.all([...base, ...rest])} LIMIT ${upTo}`;
   return { sql: `SELECT count(*)::int AS count FROM (${matching}) AS counted`, values: parameters.values };
 }
 
@@ -156,20 +192,30 @@ export const toCount = (count: number): { value: number; isExact: boolean } => (
   isExact: count <= COUNTED_UP_TO,
 });
 
+/** Codes in the order of creation, after `after`, for whoever goes through all of them: each page goes on where one ended. */
+export function findInOrder(manager: EntityManager, search: Omit<Search, 'sort'>, limit: number): Promise<FoundCode[]> {
+  return read(manager, inOrderStatement(search, COLUMNS, limit));
+}
+
 /** Ids of codes in the order of creation, after `after`. */
 export async function findIds(
   manager: EntityManager,
-  { workspaceId, filter, at, after }: Omit<Search, 'sort'>,
+  search: Omit<Search, 'sort'>,
   limit: number,
 ): Promise<SearchPosition[]> {
-  const search: Search = { workspaceId, filter, at, after, sort: 'createdAt' };
+  const { sql, values } = inOrderStatement(search, 'id', limit);
+  const rows: { id: string; position: string }[] = await manager.query(sql, values);
+  return rows.map(({ id, position }) => ({ id, key: position }));
+}
+
+function inOrderStatement(search: Omit<Search, 'sort'>, columns: string, limit: number): Statement {
   const parameters = new Parameters();
-  const { base, rest } = splitConditions(search);
-  const rows: { id: string; sort_key: Date }[] = await manager.query(
-    `SELECT id, created_at AS sort_key FROM codes.codes WHERE ${parameters.all([...base, ...rest])} ORDER BY created_at, id LIMIT ${limit}`,
-    parameters.values,
-  );
-  return rows.map(({ id, sort_key: key }) => ({ id, key: toKey(key) }));
+  const sort = 'createdAt';
+  const order = orderOf(sort);
+  const { base, rest } = splitConditions({ ...search, sort });
+  const sql = `SELECT ${columns}, ${textOf(order.key, order)} AS position FROM codes.codes
+    WHERE ${parameters.all([...base, ...rest])} ORDER BY ${orderBy(sort, order.key)} LIMIT ${limit}`;
+  return { sql, values: parameters.values };
 }
 
 const orderBy = (sort: CodeSort, key: string): string => {
@@ -178,17 +224,8 @@ const orderBy = (sort: CodeSort, key: string): string => {
 };
 
 async function read(manager: EntityManager, { sql, values }: Statement): Promise<FoundCode[]> {
-  const rows: (CodeRow & { sort_key: Date | number | string })[] = await manager.query(sql, values);
-  return rows.map(({ sort_key: key, ...row }) => ({
-    code: toStoredCode(row),
-    position: { key: toKey(key), id: row.id },
-  }));
-}
-
-/** As PostgreSQL reads it back; the driver gives 'infinity' as a number. */
-function toKey(key: Date | number | string): string {
-  if (key instanceof Date) return key.toISOString();
-  return typeof key === 'number' ? 'infinity' : key;
+  const rows: (CodeRow & { position: string })[] = await manager.query(sql, values);
+  return rows.map(({ position, ...row }) => ({ code: toStoredCode(row), position: { key: position, id: row.id } }));
 }
 
 const hasFilter = ({ filter }: Search): boolean => Object.values(filter).some((value) => value !== undefined);
@@ -201,7 +238,7 @@ function splitConditions(search: Search): { base: Condition[]; rest: Condition[]
   const { workspaceId, filter, after } = search;
   const { key, type, compare } = orderOf(search.sort);
   const base: Condition[] = [when('workspace_id = ?', [{ value: workspaceId, type: 'uuid' }])];
-  if (filter.status !== 'archived') base.push(when(`state <> 'archived'`));
+  base.push(when(filter.status === 'archived' ? `state = 'archived'` : `state <> 'archived'`));
   if (after) {
     const position = [
       { value: after.key, type },
