@@ -3,6 +3,7 @@ import type { InputOf, Usage } from '@signet/contracts';
 import { Clock, SignetConfig, SignetError, type Caller } from '@signet/platform';
 import { Injectable } from '@nestjs/common';
 import { DataSource, type EntityManager } from 'typeorm';
+import { addFileBytes, readFileBytes } from './file-quota.sql.js';
 import {
   countUsedCodes,
   giveBack,
@@ -42,6 +43,24 @@ export class Quotas {
     await takeAndDeal(manager, taking, { quota, left: quota - used - count });
   }
 
+  /**
+   * `takeCodes` for as many of `count` as there is room for.
+   * @returns how many were taken, and what to tell the others
+   */
+  async takeCodesUpTo(
+    manager: EntityManager,
+    workspaceId: string,
+    count: number,
+  ): Promise<{ taken: number; refusal?: SignetError }> {
+    const taking = { workspaceId, count, fallback: this.config.values.SIGNET_QUOTA_CODES };
+    if (count === 0 || (await takeFromShard(manager, taking))) return { taken: count };
+    const { quota, used } = await lockShards(manager, taking);
+    const taken = quota === 0 ? count : Math.min(count, Math.max(0, quota - used));
+    await takeAndDeal(manager, { ...taking, count: taken }, { quota, left: quota - used - taken });
+    if (taken === count) return { taken };
+    return { taken, refusal: new SignetError('quota-exceeded', exceeded(quota, used + taken)) };
+  }
+
   /** @param manager of the transaction in which codes end, or in which fewer were issued than had been taken */
   async giveBackCodes(manager: EntityManager, workspaceId: string, count = 1): Promise<void> {
     if (count > 0) await giveBack(manager, { workspaceId, count });
@@ -52,14 +71,40 @@ export class Quotas {
     return this.effective(await readQuotas(manager, workspaceId)).bulkRows;
   }
 
+  /**
+   * How many more bytes the files of a workspace may have now; null: any number.
+   * @throws SignetError `quota-exceeded` when there is no room for `bytes`
+   */
+  async roomForFile(workspaceId: string, bytes: number): Promise<number | null> {
+    const { manager } = this.dataSource;
+    const { fileBytes: limit } = this.effective(await readQuotas(manager, workspaceId));
+    if (limit === null) return null;
+    const used = await readFileBytes(manager, workspaceId);
+    if (used + bytes > limit) throw tooManyBytes(limit, used);
+    return limit - used;
+  }
+
+  /**
+   * @param manager of the transaction that stores a file, or another content in its place
+   * @param bytes by which its files become more; negative: fewer, for which there is always room
+   * @throws SignetError `quota-exceeded` with `limit` and `used`
+   */
+  async takeFileBytes(manager: EntityManager, workspaceId: string, bytes: number): Promise<void> {
+    const fallback = this.config.values.SIGNET_FILE_QUOTA_BYTES;
+    if (await addFileBytes(manager, { workspaceId, bytes, fallback })) return;
+    const { fileBytes: limit } = this.effective(await readQuotas(manager, workspaceId));
+    throw tooManyBytes(limit ?? 0, await readFileBytes(manager, workspaceId));
+  }
+
   async usage(workspaceId: string): Promise<Usage> {
     const { manager } = this.dataSource;
-    const { codes, writesPerMinute, bulkRows } = this.effective(await readQuotas(manager, workspaceId));
+    const { codes, writesPerMinute, bulkRows, fileBytes } = this.effective(await readQuotas(manager, workspaceId));
     return {
       workspaceId,
       codes: { limit: codes, used: await countUsedCodes(manager, workspaceId) },
       writesPerMinute: { limit: writesPerMinute },
       bulkRows: { limit: bulkRows },
+      fileBytes: { limit: fileBytes, used: await readFileBytes(manager, workspaceId) },
     };
   }
 
@@ -87,6 +132,7 @@ export class Quotas {
       codes: limit(stored?.codes, values.SIGNET_QUOTA_CODES),
       writesPerMinute: limit(stored?.writesPerMinute, values.SIGNET_QUOTA_WRITES_PER_MINUTE),
       bulkRows: limit(stored?.bulkRows, values.SIGNET_QUOTA_BULK_ROWS),
+      fileBytes: limit(stored?.fileBytes, values.SIGNET_FILE_QUOTA_BYTES),
     };
   }
 }
@@ -96,3 +142,10 @@ const exceeded = (limit: number, used: number) => ({
   limit,
   used,
 });
+
+const tooManyBytes = (limit: number, used: number): SignetError =>
+  new SignetError('quota-exceeded', {
+    detail: `The files have ${used} of ${limit} bytes; delete some, or ask for more`,
+    limit,
+    used,
+  });

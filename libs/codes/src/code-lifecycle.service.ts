@@ -1,15 +1,17 @@
 import { Idempotency, Quotas } from '@signet/access';
-import type { Code, CodeVersion, InputOf } from '@signet/contracts';
+import type { Code, InputOf } from '@signet/contracts';
 import { DomainLookup } from '@signet/domains';
 import { Clock, SignetError, type Caller } from '@signet/platform';
 import { Injectable } from '@nestjs/common';
 import type { EntityManager } from 'typeorm';
 import { CodeChanges } from './code-changes.js';
+import { changesOfState, moveCode, MOVES, type Move } from './code-move.js';
+import { checkFiles } from './code-files.js';
 import { passwordChanges } from './code-password.js';
 import { checkFields, editableFields, firstChanges, newCode, type Change } from './code-rules.js';
 import { isCounted } from './code-quota.js';
-import { statusOf, type StoredCode } from './code.js';
-import { stateAfter, type CodeAction } from './lifecycle.js';
+import type { StoredCode } from './code.js';
+import { checkAction, stateAfter } from './lifecycle.js';
 import { insertWithSlug } from './slug-assignment.js';
 import { TargetSettingsService } from './target-settings.service.js';
 
@@ -17,11 +19,6 @@ import { TargetSettingsService } from './target-settings.service.js';
 interface Which {
   id: string;
   ifMatch: string | undefined;
-}
-interface Move {
-  action: CodeAction;
-  as: CodeVersion['action'];
-  reason?: string;
 }
 
 /** Switches codes off and on, ends them, and issues others in their place, as `LIFECYCLE` allows. */
@@ -38,22 +35,22 @@ export class CodeLifecycleService {
 
   /** Switches a code off until it is resumed. @throws SignetError `not-found` | `version-mismatch` | `code-not-editable` */
   pause(caller: Caller, which: Which): Promise<Code> {
-    return this.move(caller, which, { action: 'pause', as: 'paused' });
+    return this.move(caller, which, 'pause');
   }
 
   /** @throws SignetError `not-found` | `version-mismatch` | `code-not-editable` */
   resume(caller: Caller, which: Which): Promise<Code> {
-    return this.move(caller, which, { action: 'resume', as: 'resumed' });
+    return this.move(caller, which, 'resume');
   }
 
   /** Ends a code for good. @throws SignetError `not-found` | `version-mismatch` | `code-not-editable` */
   revoke(caller: Caller, which: Which, reason: string): Promise<Code> {
-    return this.move(caller, which, { action: 'revoke', as: 'revoked', reason });
+    return this.move(caller, which, 'revoke', reason);
   }
 
   /** Puts a code away for good; its row keeps the slug from everybody else. @throws SignetError `not-found` | `version-mismatch` */
   archive(caller: Caller, which: Which): Promise<Code> {
-    return this.move(caller, which, { action: 'archive', as: 'archived' });
+    return this.move(caller, which, 'archive');
   }
 
   /**
@@ -76,15 +73,13 @@ export class CodeLifecycleService {
     );
   }
 
-  private move(caller: Caller, which: Which, { action, as, reason }: Move): Promise<Code> {
+  private move(caller: Caller, which: Which, action: Move, reason?: string): Promise<Code> {
     return this.changes.change(which.id, async (manager) => {
       const before = await this.changes.lock(manager, caller, which);
-      const state = stateAfter(action, before.state);
-      if (state === before.state) return this.changes.show(before);
-      const code: StoredCode = { ...before, state, revokedReason: reason ?? before.revokedReason };
-      const changes = this.changesOfState(before, code);
-      if (isCounted(before) && !isCounted(code)) await this.quotas.giveBackCodes(manager, caller.workspaceId);
-      return this.changes.store(manager, caller, { code, action: as, changes, reason });
+      const moved = moveCode(before, { action, reason }, this.clock.now());
+      if (!moved) return this.changes.show(before);
+      if (isCounted(before) && !isCounted(moved.code)) await this.quotas.giveBackCodes(manager, caller.workspaceId);
+      return this.changes.store(manager, caller, { ...moved, action: MOVES[action], reason });
     });
   }
 
@@ -93,11 +88,13 @@ export class CodeLifecycleService {
     caller: Caller,
     { old, reason }: { old: StoredCode; reason: string },
   ): Promise<Code> {
+    checkAction('reissue', old.kind);
     const state = stateAfter('reissue', old.state);
     if (old.reissuedAs !== null)
       throw new SignetError('code-not-editable', { detail: `The code was reissued before, as ${old.reissuedAs}` });
     const fields = editableFields(old);
     checkFields({ ...fields, scansUsed: 0 }, await this.targets.rulesOf(manager, caller.workspaceId));
+    await checkFiles(manager, old);
     const draft = newCode(fields, { caller, kind: old.kind, at: this.clock.now(), reissuedFrom: old.id });
     const domain = await this.domains.keep(manager, caller.workspaceId, old.domainId);
     // The new code takes the old one's place in the quota, too, if that has one.
@@ -110,19 +107,8 @@ export class CodeLifecycleService {
       changes: [...firstChanges(fields), ...passwordChanges(null, old.passwordHash), origin],
     });
     const ended: StoredCode = { ...old, state, revokedReason: old.revokedReason ?? reason, reissuedAs: code.id };
-    const changes = this.changesOfState(old, ended);
+    const changes = changesOfState(old, ended, this.clock.now());
     await this.changes.store(manager, caller, { code: ended, action: 'reissued', changes, reason });
     return shown;
-  }
-
-  /** For the history: `statusOf` rather than the stored state, because that is what people know of a code. */
-  private changesOfState(before: StoredCode, after: StoredCode): Change[] {
-    const at = this.clock.now();
-    const all: Change[] = [
-      { field: 'status', from: statusOf(before, at), to: statusOf(after, at) },
-      { field: 'revokedReason', from: before.revokedReason, to: after.revokedReason },
-      { field: 'reissuedAs', from: before.reissuedAs, to: after.reissuedAs },
-    ];
-    return all.filter(({ from, to }) => from !== to);
   }
 }

@@ -90,7 +90,14 @@ export const newCode = (
     kind,
     at,
     reissuedFrom,
-  }: { caller: Caller; kind: StoredCode['kind']; at: Date; reissuedFrom: string | null },
+    importedScans = 0,
+  }: {
+    caller: Pick<Caller, 'workspaceId' | 'actor'>;
+    kind: StoredCode['kind'];
+    at: Date;
+    reissuedFrom: string | null;
+    importedScans?: number;
+  },
 ): Omit<StoredCode, 'slug' | 'slugKey'> => ({
   ...fields,
   id: newId(),
@@ -103,6 +110,7 @@ export const newCode = (
   passwordHash: null,
   targetHealth: null,
   scansUsed: 0,
+  importedScans,
   createdAt: at.toISOString(),
   updatedAt: at.toISOString(),
   createdBy: caller.actor,

@@ -130,6 +130,7 @@ describe('what leaves the context', () => {
       targetHost: { ascii: 'example.org', unicode: 'example.org', warning: null },
       targetHealth: null,
       scansUsed: 2,
+      importedScans: 0,
       createdAt: before,
       updatedAt: before,
       createdBy: 'key:0198c5a2-7f00-7000-8000-000000000003',

@@ -52,6 +52,8 @@ export interface StoredCode {
   /** Null: not checked yet, or not since the targets were edited. */
   targetHealth: TargetHealth | null;
   scansUsed: number;
+  /** Counted elsewhere, before the code came here; nothing adds to it. */
+  importedScans: number;
   createdAt: string;
   updatedAt: string;
   createdBy: string;
@@ -173,6 +175,7 @@ export function toCode(code: StoredCode, { publicUrl, at }: { publicUrl: string;
     targetHost: targetHostOf(code.target),
     targetHealth: code.targetHealth,
     scansUsed: code.scansUsed,
+    importedScans: code.importedScans,
     createdAt: code.createdAt,
     updatedAt: code.updatedAt,
     createdBy: code.createdBy,

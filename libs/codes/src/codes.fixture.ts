@@ -49,6 +49,7 @@ export function storedCode(differences: Partial<StoredCode> = {}): StoredCode {
     passwordHash: null,
     targetHealth: null,
     scansUsed: 0,
+    importedScans: 0,
     createdAt,
     updatedAt: createdAt,
     createdBy: 'system',

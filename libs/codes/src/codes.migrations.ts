@@ -1,8 +1,11 @@
 import { domainsMigrations } from '@signet/domains';
+import { filesMigrations } from '@signet/files';
 import type { Migration, QueryRunner } from '@signet/platform';
 import { GrantLabelsToAnalytics1790000003700 } from './analytics-grants.migrations.js';
+import { AddBulk1790000003800 } from './bulk/bulk.migrations.js';
 import { KeepSlugsOfHosts1790000003460 } from './host-slugs.migrations.js';
 import { AddOrganising1790000003600 } from './search/organising.migrations.js';
+import { LetEnrollmentUseSecretCodes1790000003900 } from './secret-codes.migrations.js';
 import { AddTargetSafety1790000003500 } from './target-safety.migrations.js';
 
 class CreateCodes1790000003000 {
@@ -165,15 +168,18 @@ class AddDomains1790000003450 {
   }
 }
 
-/** With those of the domains, which codes refer to. */
+/** With those of the domains and files, which codes refer to. */
 export const codesMigrations: readonly Migration[] = [
   CreateCodes1790000003000,
   AddCodeLifecycle1790000003100,
   AddRulesAndNotes1790000003200,
   ...domainsMigrations,
+  ...filesMigrations,
   AddDomains1790000003450,
   KeepSlugsOfHosts1790000003460,
   AddTargetSafety1790000003500,
   AddOrganising1790000003600,
   GrantLabelsToAnalytics1790000003700,
+  AddBulk1790000003800,
+  LetEnrollmentUseSecretCodes1790000003900,
 ];

@@ -6,8 +6,8 @@ import { toSnapshot, type SnapshotFields, type StoredCode } from './code.js';
 /** What the redirect's role may read, too. */
 const SNAPSHOT_COLUMNS = `id, workspace_id, slug, slug_key, kind, state, version, target, active_from, expires_at, max_scans,
   claim_mode, scans_used, rules, forward_query, utm, off_url, password_hash, brand_id`;
-export const COLUMNS = `${SNAPSHOT_COLUMNS}, domain_id, domain, title, notes, tags, folder, campaign, owner, created_at, updated_at, created_by,
-  revoked_reason, reissued_from, reissued_as, target_health`;
+export const COLUMNS = `${SNAPSHOT_COLUMNS}, domain_id, domain, title, notes, tags, folder, campaign, owner, imported_scans,
+  created_at, updated_at, created_by, revoked_reason, reissued_from, reissued_as, target_health`;
 
 interface SnapshotRow {
   id: string;
@@ -40,6 +40,7 @@ export interface CodeRow extends SnapshotRow {
   campaign: string | null;
   owner: string | null;
   target_health: TargetHealth | null;
+  imported_scans: string;
   created_at: Date;
   updated_at: Date;
   created_by: string;
@@ -80,6 +81,7 @@ export const toStoredCode = (row: CodeRow): StoredCode => ({
   owner: row.owner,
   targetHealth: row.target_health,
   scansUsed: row.scans_used,
+  importedScans: Number(row.imported_scans),
   createdAt: row.created_at.toISOString(),
   updatedAt: row.updated_at.toISOString(),
   createdBy: row.created_by,
@@ -97,15 +99,15 @@ export async function insertCodes(manager: EntityManager, codes: readonly Stored
     `INSERT INTO codes.codes (id, workspace_id, slug, slug_key, kind, state, version, target, title, notes, tags, folder,
        campaign, owner, brand_id, active_from, expires_at, max_scans, claim_mode, rules, forward_query, utm, off_url,
        password_hash, scans_used, created_at, updated_at, created_by, reissued_from, domain_id,
-       domain)
+       domain, imported_scans)
      SELECT id, "workspaceId", slug, "slugKey", kind, state, version, target, title, notes, tags, folder, campaign, owner,
        "brandId", "activeFrom", "expiresAt", "maxScans", "claimMode", rules, "forwardQuery", utm, "offUrl", "passwordHash",
-       0, "createdAt", "createdAt", "createdBy", "reissuedFrom", "domainId", domain
+       0, "createdAt", "createdAt", "createdBy", "reissuedFrom", "domainId", domain, "importedScans"
      FROM jsonb_to_recordset($1::jsonb) AS code (id uuid, "workspaceId" uuid, slug text, "slugKey" text, kind text,
        state text, version int, target jsonb, title text, notes text, tags text[], folder text, campaign text, owner text,
        "brandId" uuid, "activeFrom" timestamptz, "expiresAt" timestamptz, "maxScans" int, "claimMode" text, rules jsonb,
        "forwardQuery" boolean, utm jsonb, "offUrl" text, "passwordHash" text, "createdAt" timestamptz, "createdBy" text,
-       "reissuedFrom" uuid, "domainId" uuid, domain text)
+       "reissuedFrom" uuid, "domainId" uuid, domain text, "importedScans" bigint)
      ON CONFLICT DO NOTHING RETURNING id`,
     [JSON.stringify(codes)],
   );

@@ -6,7 +6,7 @@ import { findTakenKeys, insertCode } from './codes.sql.js';
 import { codeKey, isReserved, PLAIN_SLUG_LENGTH, PROTECTED_SLUG_LENGTH, randomSlug, slugsLike } from './slug.js';
 
 /** Even a billion codes make one collision in 100,000 draws; this many in a row mean that the randomness is broken. */
-const MAX_DRAWS = 5;
+export const MAX_DRAWS = 5;
 
 type Draft = Omit<StoredCode, 'slug' | 'slugKey'>;
 
@@ -24,10 +24,10 @@ export async function insertWithSlug(
   { domain, draw = randomSlug }: { domain?: CodeDomain | undefined; draw?: typeof randomSlug } = {},
 ): Promise<StoredCode> {
   if (wanted !== undefined) {
-    if (isReserved(wanted)) throw await refusal(manager, 'slug-reserved', { slug: wanted, domain });
+    if (isReserved(wanted)) throw await refuseSlug(manager, 'slug-reserved', { slug: wanted, domain });
     const stored = withSlug(code, wanted, domain);
     if (await insertCode(manager, stored)) return stored;
-    throw await refusal(manager, 'slug-taken', { slug: wanted, domain });
+    throw await refuseSlug(manager, 'slug-taken', { slug: wanted, domain });
   }
   const length = randomLengthOf(code, domain);
   for (let draws = 0; draws < MAX_DRAWS; draws += 1) {
@@ -58,7 +58,7 @@ export const withSlug = (code: Draft, slug: string, domain: CodeDomain | undefin
 const REASONS = { 'slug-reserved': 'is, or looks like, a path of Signet', 'slug-taken': 'is taken' } as const;
 
 /** The refusal of a slug, with one that is free at this moment. */
-async function refusal(
+export async function refuseSlug(
   manager: EntityManager,
   kind: keyof typeof REASONS,
   { slug, domain }: { slug: string; domain: CodeDomain | undefined },

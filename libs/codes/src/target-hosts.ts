@@ -65,6 +65,8 @@ const SCRIPTS = [
  */
 export function describeHost(url: string): TargetHost {
   const ascii = new URL(url).hostname;
+  // Most names: without Punycode there is no other way to read it.
+  if (!ascii.includes('xn--')) return { ascii, unicode: ascii, warning: null };
   const unicode = domainToUnicode(ascii) || ascii;
   if (unicode.split('.').some(mixesScripts)) return { ascii, unicode, warning: 'mixed-scripts' };
   const looksLike = unicode.split('.').map(asLatin).join('.');

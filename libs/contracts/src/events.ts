@@ -115,6 +115,7 @@ export const CodeEventDataSchema = CodeSchema.omit({ propagation: true })
       hasPassword: true,
       targetHost: true,
       targetHealth: true,
+      importedScans: true,
     }).partial().shape,
   })
   .meta({ id: 'CodeChanged' });
@@ -127,7 +128,9 @@ export const EnrollmentEventDataSchema = z
     enrollmentId: UuidSchema.optional(),
     factorId: UuidSchema.optional(),
     factorType: z.string().optional(),
+    codeId: UuidSchema.optional(),
     delivery: z.enum(['link', 'inline']).optional(),
+    expiresAt: InstantSchema.optional(),
     reason: z.string().optional(),
     at: InstantSchema,
   })
@@ -173,6 +176,8 @@ const codeEvents = [
 const enrollmentEvents = [
   'enrollment.created',
   'enrollment.claimed',
+  'enrollment.claim_refused',
+  'enrollment.reminder',
   'enrollment.confirmed',
   'enrollment.expired',
   'enrollment.revoked',

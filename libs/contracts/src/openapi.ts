@@ -15,7 +15,7 @@ const withKey: readonly ProblemKind[] = ['unauthenticated', 'forbidden'];
 function problemsOf(spec: OperationSpec): ProblemKind[] {
   return [
     ...(spec.params || spec.query || spec.body ? withInput : []),
-    ...(spec.body ? withBody : []),
+    ...(spec.body || spec.bodyTypes ? withBody : []),
     ...(spec.scope === 'public' ? [] : withKey),
     ...(spec.problems ?? []),
     ...everyCall,
@@ -49,6 +49,11 @@ function scopeText({ scope, orScope }: OperationSpec): string | undefined {
   return `Scope: \`${scope}\`${orScope ? ` or \`${orScope}\`` : ''}`;
 }
 
+const streamOf = (types: readonly string[]) => ({
+  required: true,
+  content: Object.fromEntries(types.map((type) => [type, { schema: { type: 'string' as const } }])),
+});
+
 function operationOf(name: string, spec: OperationSpec): ZodOpenApiOperationObject {
   const header = {
     name: 'Idempotency-Key',
@@ -64,6 +69,7 @@ function operationOf(name: string, spec: OperationSpec): ZodOpenApiOperationObje
     requestParams: { ...(spec.params ? { path: spec.params } : {}), ...(spec.query ? { query: spec.query } : {}) },
     ...(spec.idempotent ? { parameters: [header] } : {}),
     ...(spec.body ? { requestBody: { required: true, content: { 'application/json': { schema: spec.body } } } } : {}),
+    ...(spec.bodyTypes ? { requestBody: streamOf(spec.bodyTypes) } : {}),
     responses: responsesOf(spec),
   };
 }

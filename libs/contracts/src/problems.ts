@@ -28,6 +28,7 @@ export const problems = {
   'contrast-too-low': { status: 422, title: 'The colours are too close to be scanned' },
   'payload-too-long': { status: 422, title: 'The content does not fit into a QR code' },
   'version-mismatch': { status: 412, title: 'The record has changed meanwhile' },
+  'bulk-refused': { status: 422, title: 'Nothing was changed, because rows were refused' },
   'code-not-editable': { status: 409, title: 'The code can no longer be changed' },
   'version-not-restorable': { status: 409, title: 'The version can no longer be restored' },
   'code-unknown': { status: 404, title: 'This code is not known here' },
@@ -42,6 +43,7 @@ export const problems = {
   'qr-not-shown-again': { status: 410, title: 'The QR code of this secret code was shown once' },
   'subject-offboarded': { status: 409, title: 'The subject is offboarded' },
   'enrollment-disabled': { status: 403, title: 'QR enrollment is switched off' },
+  'enrollment-active': { status: 409, title: 'The enrollment was confirmed: its factor is active' },
   'enrollment-failed': { status: 410, title: 'The enrollment has ended' },
   'invalid-code': { status: 422, title: 'The code is wrong' },
   'app-ignored-parameters': { status: 422, title: 'The authenticator app ignored the parameters' },
@@ -63,8 +65,21 @@ export const ProblemSchema = z
     detail: z.string().optional(),
     instance: z.string().optional(),
     requestId: z.string().optional(),
-    errors: z.array(z.object({ path: z.string(), message: z.string() })).optional(),
+    errors: z
+      .array(
+        z.object({
+          index: z.int().optional().meta({ description: 'of `bulk-refused`: the row, from 0' }),
+          path: z.string(),
+          message: z.string(),
+        }),
+      )
+      .optional(),
     attemptsLeft: z.int().optional(),
+    clockOffSeconds: z
+      .int()
+      .optional()
+      .meta({ description: 'of `invalid-code`: how wrong the clock of the phone is; negative: it is slow' }),
+    ignoredParameters: z.string().optional().meta({ description: 'of `app-ignored-parameters`' }),
     limit: z.int().optional().meta({ description: 'of `quota-exceeded`' }),
     used: z.int().optional(),
   })
