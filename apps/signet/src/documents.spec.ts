@@ -6,7 +6,7 @@ import { configVariables } from '@signet/platform';
 
 const root = fileURLToPath(new URL('../../..', import.meta.url));
 const read = (path: string): string => readFileSync(join(root, path), 'utf8');
-const pages = globSync('{docs/operating,docs/integrating}/*.md', { cwd: root });
+const pages = globSync('{docs/operating,docs/integrating,docs/using}/*.md', { cwd: root });
 
 describe('the documents', () => {
   it('explain every metric that the code serves, and no other', () => {

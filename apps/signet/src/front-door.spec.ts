@@ -150,6 +150,8 @@ describe.each([
     ['POST', '/v1/challenges', 'verification'],
     ['POST', '/v1/sessions/introspect', 'verification'],
     ['GET', '/.well-known/jwks.json', 'verification'],
+    ['GET', '/.well-known/assetlinks.json', 'redirect'],
+    ['GET', '/.well-known/apple-app-site-association', 'redirect'],
     ['GET', '/v1/webhooks/1/deliveries', 'analytics'],
     ['GET', '/v1/scansome', 'enrollment'],
     ['GET', '/Ab3dEf9h', 'redirect'],

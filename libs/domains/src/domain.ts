@@ -37,11 +37,13 @@ export function newDomain(
   const { caseSensitive, slugLength = DEFAULT_SLUG_LENGTH } = body;
   const { defaultBrandId = null, notFoundUrl = null, appLinks = null } = body;
   const isDefault = body.isDefault ?? false;
+  const host = hostOf(body.host, publicUrl);
+  checkNotFoundUrl(host, notFoundUrl);
   if (isDefault && isProofNeeded) throw refused('isDefault', 'can be set once the domain is verified');
   return {
     id: newId(),
     workspaceId,
-    host: hostOf(body.host, publicUrl),
+    host,
     isActive: !isProofNeeded,
     token: isProofNeeded ? newToken() : null,
     caseSensitive,
@@ -79,8 +81,16 @@ function hostOf(text: string, publicUrl: string): string {
   return host;
 }
 
+/** An unknown slug that leads to another unknown slug would go round for ever. @throws SignetError `invalid-request` */
+function checkNotFoundUrl(host: string, url: string | null | undefined): void {
+  if (url === null || url === undefined || normalizeHost(new URL(url).host) !== host) return;
+  throw refused('notFoundUrl', 'must not lead back to the domain');
+}
+
+/** @throws SignetError `invalid-request` */
 export function applyDomainUpdate(domain: StoredDomain, body: UpdateDomain): StoredDomain {
   const { defaultBrandId, notFoundUrl, appLinks, slugLength, isDefault } = body;
+  checkNotFoundUrl(domain.host, notFoundUrl);
   return {
     ...domain,
     defaultBrandId: defaultBrandId === undefined ? domain.defaultBrandId : defaultBrandId,

@@ -119,6 +119,16 @@ describe('/v1/domains and /v1/brands', () => {
       expect(problemOf(await call('POST', '/v1/domains', { payload: { host } }))).toEqual([422, 'invalid-request']);
     });
 
+    it('cannot lead unknown slugs back to itself', async () => {
+      const { host, id } = await create();
+      for (const notFoundUrl of [`https://${host}/lost`, `http://${host.toUpperCase()}.:8080/`]) {
+        const answer = await call('PATCH', `/v1/domains/${id}`, { payload: { notFoundUrl } });
+        expect([...problemOf(answer), answer.json().errors[0].path]).toEqual([422, 'invalid-request', 'notFoundUrl']);
+      }
+      const again = { host: 'loop.example', notFoundUrl: 'https://loop.example/' };
+      expect(problemOf(await call('POST', '/v1/domains', { payload: again }))).toEqual([422, 'invalid-request']);
+    });
+
     it('is one workspace’s, and never our own host', async () => {
       const { host, id } = await create();
       const key = await otherWorkspace();
