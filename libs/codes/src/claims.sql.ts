@@ -129,6 +129,24 @@ export async function decideClaims(manager: EntityManager, claims: readonly Clai
   return rows.map(toDecision);
 }
 
+/**
+ * Uses a single-use code up in the caller's transaction, which decides what comes of it.
+ * @returns whether this call did; of any number of calls at once, one does
+ */
+export async function useUp(manager: EntityManager, id: string, at: Date): Promise<boolean> {
+  const used: unknown[] = await manager.query(
+    `WITH used AS (
+       UPDATE codes.codes SET scans_used = max_scans
+       WHERE id = $1 AND state = 'active' AND scans_used < max_scans AND (expires_at IS NULL OR expires_at > $2)
+       RETURNING id, max_scans
+     )
+     INSERT INTO codes.uses (code_id, use_no, target_url, at) SELECT id, max_scans, '', $2 FROM used
+     RETURNING code_id`,
+    [id, at],
+  );
+  return used.length === 1;
+}
+
 /** Waits for whoever holds these codes and keeps them to the end of the transaction. */
 export async function lockCodes(manager: EntityManager, ids: readonly string[]): Promise<void> {
   await manager.query('SELECT id FROM codes.codes WHERE id = ANY($1) ORDER BY id FOR NO KEY UPDATE', [ids]);

@@ -1,9 +1,11 @@
 import { appendAudits } from '@signet/audit';
 import { topics, type Code, type CodeEvent, type CodeVersion } from '@signet/contracts';
+import { storeFileUses } from '@signet/files';
 import { appendToOutbox, Clock, OutboxRelay, SignetConfig, SignetError, type Caller } from '@signet/platform';
 import { Injectable } from '@nestjs/common';
 import { DataSource, type EntityManager } from 'typeorm';
 import { CodePropagation } from './code-propagation.js';
+import { fileUses } from './code-files.js';
 import { editableFields, type Change } from './code-rules.js';
 import { toCode, toEventData, type StoredCode } from './code.js';
 import { awaitTurn, lockCode, markUnpropagated, updateCodes } from './codes.sql.js';
@@ -11,6 +13,9 @@ import { ifMatchAllows, versionTag } from './etag.js';
 import { labelChanges } from './search/labels.js';
 import { appendLabelChanges } from './search/labels.sql.js';
 import { insertVersions, type NewVersion } from './versions.sql.js';
+
+/** Who changes a code. */
+export type Changer = Pick<Caller, 'workspaceId' | 'actor' | 'requestId'>;
 
 /** A change that is being made: the code as it will be, and what is told about it. */
 export interface CodeChange {
@@ -96,7 +101,7 @@ export class CodeChanges {
   }
 
   /** Stores the next version of a locked code. */
-  async store(manager: EntityManager, caller: Caller, change: CodeChange): Promise<Code> {
+  async store(manager: EntityManager, caller: Changer, change: CodeChange): Promise<Code> {
     const next = this.nextVersion(change);
     await this.storeAll(manager, caller, [next]);
     return this.show(next.code, new Date(next.code.updatedAt));
@@ -112,7 +117,7 @@ export class CodeChanges {
   }
 
   /** Stores versions of locked codes, one each. @param next of `nextVersion` */
-  async storeAll(manager: EntityManager, caller: Caller, next: readonly CodeChange[]): Promise<void> {
+  async storeAll(manager: EntityManager, caller: Changer, next: readonly CodeChange[]): Promise<void> {
     await updateCodes(
       manager,
       next.map(({ code }) => code),
@@ -121,13 +126,13 @@ export class CodeChanges {
   }
 
   /** Tells of a version that is stored. */
-  async record(manager: EntityManager, caller: Caller, change: CodeChange): Promise<Code> {
+  async record(manager: EntityManager, caller: Changer, change: CodeChange): Promise<Code> {
     await this.recordAll(manager, caller, [change]);
     return this.show(change.code, new Date(change.code.updatedAt));
   }
 
   /** Tells of versions that are stored, one a code: to the history, the event log, the audit log and the repair loop. */
-  async recordAll(manager: EntityManager, caller: Caller, changes: readonly CodeChange[]): Promise<void> {
+  async recordAll(manager: EntityManager, caller: Changer, changes: readonly CodeChange[]): Promise<void> {
     if (changes.length === 0) return;
     const { workspaceId, actor, requestId } = caller;
     await insertVersions(
@@ -139,6 +144,7 @@ export class CodeChanges {
       changes.map(({ code }) => code),
     );
     await appendLabelChanges(manager, labelChanges(changes));
+    await storeFileUses(manager, fileUses(changes.map(({ code }) => code)));
     await appendToOutbox(
       manager,
       changes.map(({ code, action, reason }) => {

@@ -6,4 +6,5 @@ export * from './codes.module.js';
 export * from './codes.service.js';
 export { codeBelongsTo, findEntryByKey } from './codes.sql.js';
 export { findLabelledCodes, type Labels } from './labelled-codes.sql.js';
+export * from './secret-codes.js';
 export { codeKey, type KeyDomain } from './slug.js';

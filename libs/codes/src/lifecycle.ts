@@ -1,3 +1,4 @@
+import { targetSchemas, type CodeKind } from '@signet/contracts';
 import { SignetError } from '@signet/platform';
 import type { CodeStoredState } from './code.js';
 
@@ -60,4 +61,15 @@ export function stateAfter(action: CodeAction, state: CodeStoredState): CodeStor
   const next = LIFECYCLE[state][action];
   if (next === 'refused') throw new SignetError('code-not-editable', { detail: `The code is ${state}` });
   return next;
+}
+
+/** What a workspace may do to a code that another context issued, such as an enrollment. */
+const OF_ANY_KIND: ReadonlySet<CodeAction> = new Set(['revoke', 'archive']);
+
+/** @throws SignetError `code-not-editable` for what would change a code that belongs to another context */
+export function checkAction(action: CodeAction, kind: CodeKind): void {
+  if (kind in targetSchemas || OF_ANY_KIND.has(action)) return;
+  throw new SignetError('code-not-editable', {
+    detail: `A code of kind ${kind} can be revoked or archived here; everything else is done where it was issued`,
+  });
 }

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { StepUpSchema } from './policies.js';
-import { InstantSchema, lineSchema, UuidSchema } from './primitives.js';
+import { InstantSchema, lineSchema, PageQuerySchema, pageSchema, ReasonSchema, UuidSchema } from './primitives.js';
 import { SubjectNameSchema } from './subjects.js';
 
 export const FactorSchema = z
@@ -43,12 +43,20 @@ export const EnrollmentSettingsSchema = z
   .meta({ id: 'EnrollmentSettings' });
 export type EnrollmentSettings = z.output<typeof EnrollmentSettingsSchema>;
 
+const lifetime = z
+  .int()
+  .min(60)
+  .max(259_200)
+  .optional()
+  .meta({ description: 'absent: as the settings say; `inline` ends after ten minutes at most' });
+
 export const CreateEnrollmentSchema = z
   .strictObject({
     subject: SubjectNameSchema,
     factor: z.literal('totp').default('totp'),
     delivery: z.enum(['link', 'inline']),
-    expiresInSeconds: z.int().min(60).max(259_200).optional(),
+    expiresInSeconds: lifetime,
+    purpose: lineSchema(200).optional().meta({ description: 'why it is asked for; a link shows it to its person' }),
   })
   .meta({ id: 'CreateEnrollment' });
 export type CreateEnrollment = z.output<typeof CreateEnrollmentSchema>;
@@ -70,20 +78,63 @@ export const EnrollmentSchema = z
     factor: z.literal('totp'),
     delivery: z.enum(['link', 'inline']),
     status: z.enum(ENROLLMENT_STATUSES),
+    purpose: z.string().nullable(),
+    codeId: UuidSchema.nullable().meta({ description: 'the single-use code of a link; null: inline' }),
     createdAt: InstantSchema,
-    expiresAt: InstantSchema,
+    expiresAt: InstantSchema.meta({
+      description: 'of the link while it is not claimed; ten minutes from the claim on',
+    }),
+    claimedAt: InstantSchema.nullable(),
     factorId: UuidSchema.nullable(),
   })
   .meta({ id: 'Enrollment' });
 export type Enrollment = z.output<typeof EnrollmentSchema>;
 
-/** The secret half is in this answer and in no other. */
-export const CreatedEnrollmentSchema = EnrollmentSchema.extend({
-  claimToken: z.string(),
+/** A secret as a person takes it into an app: scanned, tapped or typed. */
+const shownSecret = {
   otpauthUri: z.string(),
   secret: z.string().meta({ description: 'base32 without padding' }),
   qrSvg: z.string(),
-}).meta({ id: 'CreatedEnrollment' });
+};
+
+/** What is secret is in this answer and in no other. */
+export const CreatedEnrollmentSchema = z
+  .discriminatedUnion('delivery', [
+    EnrollmentSchema.extend({ delivery: z.literal('inline'), claimToken: z.string(), ...shownSecret }),
+    EnrollmentSchema.extend({
+      delivery: z.literal('link'),
+      codeId: UuidSchema,
+      claimUrl: z.string().meta({ description: 'whoever opens it first gets the factor: hand it over safely' }),
+      qrSvg: z.string().meta({ description: 'of the claimUrl' }),
+      warnings: z.array(z.string()),
+    }),
+  ])
+  .meta({ id: 'CreatedEnrollment' });
+
+export const ClaimEnrollmentSchema = z
+  .strictObject({ token: z.string().min(1).max(200).meta({ description: 'the last path segment of the claimUrl' }) })
+  .meta({ id: 'ClaimEnrollment' });
+export const ClaimedEnrollmentSchema = z
+  .object({
+    enrollmentId: UuidSchema,
+    claimToken: z.string(),
+    ...shownSecret,
+    account: z.string(),
+    issuer: z.string(),
+    expiresAt: InstantSchema,
+  })
+  .meta({ id: 'ClaimedEnrollment' });
+
+export const RevokeEnrollmentSchema = z.strictObject({ reason: ReasonSchema }).meta({ id: 'RevokeEnrollment' });
+export const ReissueEnrollmentSchema = z
+  .strictObject({ reason: ReasonSchema, expiresInSeconds: lifetime })
+  .meta({ id: 'ReissueEnrollment' });
+
+export const ListEnrollmentsQuerySchema = PageQuerySchema.extend({
+  subject: SubjectNameSchema.optional(),
+  status: z.enum(ENROLLMENT_STATUSES).optional(),
+});
+export const EnrollmentPageSchema = pageSchema(EnrollmentSchema);
 
 export const ConfirmEnrollmentSchema = z
   .strictObject({

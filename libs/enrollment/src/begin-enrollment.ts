@@ -1,33 +1,44 @@
 import { Idempotency } from '@signet/access';
-import { QrQuerySchema, type CreateEnrollment } from '@signet/contracts';
-import {
-  FactorEnrollment,
-  lockSubject,
-  otpauthUri,
-  toBase32,
-  type BegunFactor,
-  type Doing,
-  type StoredSubject,
-} from '@signet/mfa';
+import { SecretCodes } from '@signet/codes';
+import type { CreateEnrollment } from '@signet/contracts';
+import { FactorEnrollment, lockSubject, type Doing, type StoredSubject } from '@signet/mfa';
 import { Clock, newId, OutboxRelay, SignetError, type Caller } from '@signet/platform';
-import { renderQr } from '@signet/qr';
 import { Injectable } from '@nestjs/common';
 import { DataSource, type EntityManager } from 'typeorm';
 import { generateClaimToken, hashClaimToken } from './claim-token.js';
-import { abandonEnrollment, endingOfEarlier } from './end-enrollment.js';
-import { isOpen, lifetimeSeconds, toEnrollment, type CreatedEnrollment, type StoredEnrollment } from './enrollment.js';
+import { codesOf, EnrollmentEndings } from './enrollment-endings.js';
+import {
+  expiryOf,
+  isClaimable,
+  isOpen,
+  LONGEST_SECRET_SECONDS,
+  toEnrollment,
+  type CreatedEnrollment,
+  type StoredEnrollment,
+} from './enrollment.js';
 import { announceEnrollment, auditEnrollment } from './enrollment-trail.js';
-import { findEnrollment, insertEnrollment, readOpenEnrollments } from './enrollments.sql.js';
+import { findEnrollment, insertEnrollment } from './enrollments.sql.js';
 import { EnrollmentSettingsService } from './settings.service.js';
+import { qrSvg, showSecret } from './shown-secret.js';
 
-interface NewEnrollment {
-  subject: StoredSubject;
-  factor: BegunFactor;
-  claimToken: string;
-  ttlSeconds: number;
+type Wanted = Omit<CreateEnrollment, 'factor'>;
+
+/** A transaction that begins an enrollment, and which codes it touches. */
+export interface Beginning {
+  manager: EntityManager;
+  caller: Caller;
+  /** Grows: to be propagated after the commit. */
+  codeIds: string[];
 }
 
-/** The first half of an inline enrollment: a secret, shown once (security.md §4). */
+interface Draft {
+  subject: StoredSubject;
+  issuer: string;
+  enrollment: StoredEnrollment;
+  doing: Doing;
+}
+
+/** The first half of an enrollment: a single-use link, or a secret in place, either shown once (security.md §4). */
 @Injectable()
 export class BeginEnrollment {
   constructor(
@@ -37,90 +48,141 @@ export class BeginEnrollment {
     private readonly relay: OutboxRelay,
     private readonly settings: EnrollmentSettingsService,
     private readonly factors: FactorEnrollment,
+    private readonly codes: SecretCodes,
+    private readonly endings: EnrollmentEndings,
   ) {}
 
   /**
    * Begins an enrollment in place of any earlier one of the subject that nobody confirmed; factors that are active stay
-   * as they are. Repeated with its `idempotencyKey` it gives the same answer while it can still be confirmed.
-   * @throws SignetError `not-supported` | `enrollment-disabled` | `not-found`; `enrollment-failed` for a repetition
-   *   whose enrollment is at its end: a secret in use is not shown again
+   * as they are. Repeated with its `idempotencyKey` it gives the same answer while that is of use.
+   * @throws SignetError `enrollment-disabled` | `not-found`; `enrollment-failed` for a repetition whose link was claimed
+   *   or whose enrollment is at its end: what is secret is not shown again
    */
-  async begin(caller: Caller, idempotencyKey: string | undefined, body: CreateEnrollment): Promise<CreatedEnrollment> {
-    if (body.delivery === 'link')
-      throw new SignetError('not-supported', {
-        detail: 'delivery "link" is not supported yet: use "inline", and show the QR code to its subject yourself',
-      });
-    const once = { caller, operation: 'createEnrollment', key: idempotencyKey, request: body } as const;
+  begin(caller: Caller, idempotencyKey: string | undefined, body: CreateEnrollment): Promise<CreatedEnrollment> {
+    const once = { operation: 'createEnrollment', key: idempotencyKey, request: body } as const;
+    return this.once(caller, once, (beginning) => this.create(beginning, body));
+  }
+
+  /** Does `work` in a transaction, once for each key, and brings its codes to where people scan them. */
+  async once(
+    caller: Caller,
+    once: Pick<Parameters<Idempotency['once']>[1], 'operation' | 'key' | 'request'>,
+    work: (beginning: Beginning) => Promise<CreatedEnrollment>,
+  ): Promise<CreatedEnrollment> {
+    const codeIds: string[] = [];
     const created = await this.dataSource.transaction(async (manager) => {
-      const answer = await this.idempotency.once(manager, once, () => this.create(manager, caller, body));
+      const answer = await this.idempotency.once(manager, { caller, ...once }, () =>
+        work({ manager, caller, codeIds }),
+      );
       await this.refuseEnded(manager, answer.id);
       return answer;
     });
     this.relay.wake();
+    await this.codes.propagate(codeIds);
     return created;
   }
 
-  private async create(manager: EntityManager, caller: Caller, body: CreateEnrollment): Promise<CreatedEnrollment> {
+  /** @throws SignetError `enrollment-disabled` | `not-found` */
+  async create({ manager, caller, codeIds }: Beginning, wanted: Wanted): Promise<CreatedEnrollment> {
     const settings = await this.settings.get(caller.workspaceId, manager);
     if (!settings.enabled) throw new SignetError('enrollment-disabled');
-    const subject = await lockSubject(manager, caller.workspaceId, body.subject);
+    const subject = await lockSubject(manager, caller.workspaceId, wanted.subject);
     if (subject?.status !== 'active') throw new SignetError('not-found', { detail: 'There is no such subject' });
-    const { actor, requestId } = caller;
-    const doing = { actor, requestId, at: this.clock.now() };
-    await this.supersede(manager, subject, doing);
+    const doing = { actor: caller.actor, requestId: caller.requestId, at: this.clock.now() };
+    codeIds.push(...codesOf(await this.endings.endAll(manager, subject, { ending: 'superseded', doing })));
+    const seconds = wanted.expiresInSeconds ?? settings.ticketTtlSeconds;
+    const draft = {
+      subject,
+      issuer: settings.issuer,
+      enrollment: newEnrollment(subject, wanted, { seconds, doing }),
+      doing,
+    };
+    const created = await (wanted.delivery === 'link' ? this.byLink(manager, draft) : this.inPlace(manager, draft));
+    codeIds.push(...(created.codeId === null ? [] : [created.codeId]));
+    return created;
+  }
+
+  private async byLink(manager: EntityManager, { enrollment, issuer, doing }: Draft): Promise<CreatedEnrollment> {
+    const { id, workspaceId, expiresAt } = enrollment;
+    const code = await this.codes.issue(
+      manager,
+      { workspaceId, ...doing },
+      { kind: 'enrollment', target: { enrollmentId: id }, title: `Enrollment · ${issuer}`, expiresAt },
+    );
+    const stored: StoredEnrollment = { ...enrollment, codeId: code.id };
+    await this.store(manager, stored, doing);
+    return {
+      ...toEnrollment(stored),
+      delivery: 'link',
+      codeId: code.id,
+      claimUrl: code.shortUrl,
+      qrSvg: qrSvg(code.shortUrl),
+      warnings: warningsOf(stored),
+    };
+  }
+
+  private async inPlace(
+    manager: EntityManager,
+    { enrollment, subject, issuer, doing }: Draft,
+  ): Promise<CreatedEnrollment> {
     const factor = await this.factors.begin(manager, subject, doing.at);
     const claimToken = generateClaimToken();
-    const ttlSeconds = lifetimeSeconds(settings, body.expiresInSeconds);
-    const enrollment = await this.store(manager, { subject, factor, claimToken, ttlSeconds }, doing);
-    return { ...toEnrollment(enrollment), claimToken, ...present(settings.issuer, subject, factor) };
-  }
-
-  private async supersede(manager: EntityManager, subject: StoredSubject, doing: Doing): Promise<void> {
-    for (const enrollment of await readOpenEnrollments(manager, subject.id)) {
-      const ending = endingOfEarlier(enrollment, doing.at);
-      await abandonEnrollment(manager, this.factors, { enrollment, ending, doing });
-    }
-  }
-
-  private async store(
-    manager: EntityManager,
-    { subject, factor, claimToken, ttlSeconds }: NewEnrollment,
-    doing: Doing,
-  ): Promise<StoredEnrollment> {
-    const enrollment: StoredEnrollment = {
-      id: newId(),
-      workspaceId: subject.workspaceId,
-      subjectId: subject.id,
-      subject: subject.subject,
-      factor: 'totp',
-      delivery: 'inline',
+    const stored: StoredEnrollment = {
+      ...enrollment,
       status: 'claimed',
       factorId: factor.factorId,
       claimTokenHash: hashClaimToken(claimToken),
-      failures: 0,
-      createdAt: doing.at,
-      expiresAt: new Date(doing.at.getTime() + ttlSeconds * 1000),
+      claimedAt: doing.at,
+      shownAt: doing.at,
     };
+    await this.store(manager, stored, doing);
+    return { ...toEnrollment(stored), delivery: 'inline', claimToken, ...showSecret(issuer, subject, factor) };
+  }
+
+  private async store(manager: EntityManager, enrollment: StoredEnrollment, doing: Doing): Promise<void> {
     await insertEnrollment(manager, enrollment);
     await auditEnrollment(manager, enrollment, { ...doing, action: 'enrollment.create' });
     await announceEnrollment(manager, enrollment, { type: 'enrollment.created', at: doing.at });
-    return enrollment;
   }
 
   private async refuseEnded(manager: EntityManager, id: string): Promise<void> {
     const enrollment = await findEnrollment(manager, id);
-    if (!enrollment || !isOpen(enrollment, this.clock.now()))
-      throw new SignetError('enrollment-failed', { detail: 'Its secret is not shown again' });
+    const at = this.clock.now();
+    const isOfUse = enrollment?.delivery === 'link' ? isClaimable : isOpen;
+    if (!enrollment || !isOfUse(enrollment, at))
+      throw new SignetError('enrollment-failed', { detail: 'What was secret about it is not shown again' });
   }
 }
 
-/** The secret as a person takes it into an app: scanned or typed. */
-function present(
-  issuer: string,
+function newEnrollment(
   subject: StoredSubject,
-  { secret, parameters }: BegunFactor,
-): Pick<CreatedEnrollment, 'otpauthUri' | 'secret' | 'qrSvg'> {
-  const uri = otpauthUri({ issuer, account: subject.email ?? subject.subject, secret, parameters });
-  const { body } = renderQr(uri, QrQuerySchema.parse({ format: 'svg' }));
-  return { otpauthUri: uri, secret: toBase32(secret), qrSvg: body.toString() };
+  { delivery, purpose }: Wanted,
+  { seconds, doing: { at } }: { seconds: number; doing: Doing },
+): StoredEnrollment {
+  return {
+    id: newId(),
+    workspaceId: subject.workspaceId,
+    subjectId: subject.id,
+    subject: subject.subject,
+    factor: 'totp',
+    delivery,
+    status: 'created',
+    purpose: purpose ?? null,
+    codeId: null,
+    factorId: null,
+    claimTokenHash: null,
+    failures: 0,
+    createdAt: at,
+    ...expiryOf(delivery, { at, seconds }),
+    claimedAt: null,
+    shownAt: null,
+    endedAt: null,
+    acknowledgedAt: null,
+  };
+}
+
+function warningsOf({ createdAt, expiresAt }: StoredEnrollment): string[] {
+  const seconds = (expiresAt.getTime() - createdAt.getTime()) / 1000;
+  if (seconds <= LONGEST_SECRET_SECONDS) return [];
+  return [`The link lives for ${seconds} s; NIST SP 800-63B-4 §4.1.2.2 allows ${LONGEST_SECRET_SECONDS}`];
 }

@@ -3,7 +3,7 @@ import { Clock, OutboxRelay, SignetError } from '@signet/platform';
 import { Injectable } from '@nestjs/common';
 import { DataSource, type EntityManager } from 'typeorm';
 import { matchesClaimToken } from './claim-token.js';
-import { abandonEnrollment } from './end-enrollment.js';
+import { EnrollmentEndings } from './enrollment-endings.js';
 import { attemptsLeft, isOpen, isOverdue, type ConfirmedEnrollment, type StoredEnrollment } from './enrollment.js';
 import { announceEnrollment, auditEnrollment } from './enrollment-trail.js';
 import { countWrongCode, endEnrollment, findEnrollment } from './enrollments.sql.js';
@@ -22,12 +22,13 @@ function wrongCode(diagnosis: TotpDiagnosis | undefined, left: number): SignetEr
   if (diagnosis?.cause === 'ignored-parameters')
     return new SignetError('app-ignored-parameters', {
       detail: `Your app ignored ${diagnosis.ignored}: use another authenticator app`,
+      ignoredParameters: diagnosis.ignored,
       attemptsLeft: left,
     });
   if (diagnosis?.cause !== 'clock') return new SignetError('invalid-code', { attemptsLeft: left });
   const way = diagnosis.seconds < 0 ? 'slow' : 'fast';
   const detail = `Your phone’s clock is about ${Math.abs(diagnosis.seconds)} s ${way}: set it to automatic and try again`;
-  return new SignetError('invalid-code', { detail, attemptsLeft: left });
+  return new SignetError('invalid-code', { detail, clockOffSeconds: diagnosis.seconds, attemptsLeft: left });
 }
 
 /** What came of it; a refusal is committed, too, before anybody hears of it. */
@@ -41,6 +42,7 @@ export class ConfirmEnrollment {
     private readonly clock: Clock,
     private readonly relay: OutboxRelay,
     private readonly factors: FactorEnrollment,
+    private readonly endings: EnrollmentEndings,
   ) {}
 
   /**
@@ -68,16 +70,17 @@ export class ConfirmEnrollment {
     const enrollment = await findEnrollment(manager, id);
     if (!subject || !enrollment) throw new SignetError('not-found');
     const doing = { actor: `subject:${subject.id}`, requestId, at: this.clock.now(), ip };
-    if (!isOpen(enrollment, doing.at)) return this.refuseEnded(manager, enrollment, doing);
-    const right = await this.factors.confirm(manager, enrollment.factorId, { code, at: doing.at });
+    const { factorId } = enrollment;
+    if (factorId === null || !isOpen(enrollment, doing.at)) return this.refuseEnded(manager, enrollment, doing);
+    const right = await this.factors.confirm(manager, factorId, { code, at: doing.at });
     return right
-      ? this.activate(manager, { subject, enrollment }, doing)
-      : this.refuse(manager, { enrollment, code }, doing);
+      ? this.activate(manager, { subject, enrollment, factorId }, doing)
+      : this.refuse(manager, { enrollment, factorId, code }, doing);
   }
 
   private async activate(
     manager: EntityManager,
-    { subject, enrollment }: { subject: StoredSubject; enrollment: StoredEnrollment },
+    { subject, enrollment, factorId }: { subject: StoredSubject; enrollment: StoredEnrollment; factorId: string },
     doing: Doing,
   ): Promise<Outcome> {
     await endEnrollment(manager, enrollment.id, 'active', doing.at);
@@ -85,26 +88,26 @@ export class ConfirmEnrollment {
     await auditEnrollment(manager, enrollment, { ...doing, ...action });
     await announceEnrollment(manager, enrollment, { type: 'enrollment.confirmed', at: doing.at });
     const recoveryCodes = await this.factors.issueRecoveryCodes(manager, subject, doing);
-    return { confirmed: { status: 'active', factorId: enrollment.factorId, recoveryCodes } };
+    return { confirmed: { status: 'active', factorId, recoveryCodes } };
   }
 
   private async refuse(
     manager: EntityManager,
-    { enrollment, code }: { enrollment: StoredEnrollment; code: string },
+    { enrollment, factorId, code }: { enrollment: StoredEnrollment; factorId: string; code: string },
     doing: Doing,
   ): Promise<Outcome> {
     const left = attemptsLeft(await countWrongCode(manager, enrollment.id));
     const action = { action: 'enrollment.confirm', result: 'rejected', reason: 'invalid_code' };
     await auditEnrollment(manager, enrollment, { ...doing, ...action });
-    const diagnosis = await this.factors.diagnose(manager, enrollment.factorId, { code, at: doing.at });
+    const diagnosis = await this.factors.diagnose(manager, factorId, { code, at: doing.at });
     if (left > 0) return { refused: wrongCode(diagnosis, left) };
-    await abandonEnrollment(manager, this.factors, { enrollment, ending: 'failed', doing });
+    await this.endings.end(manager, { enrollment, ending: 'failed', doing });
     return { refused: new SignetError('enrollment-failed', { detail: 'Too many wrong codes: begin again' }) };
   }
 
   private async refuseEnded(manager: EntityManager, enrollment: StoredEnrollment, doing: Doing): Promise<Outcome> {
     const overdue = isOverdue(enrollment, doing.at);
-    if (overdue) await abandonEnrollment(manager, this.factors, { enrollment, ending: 'expired', doing });
+    if (overdue) await this.endings.end(manager, { enrollment, ending: 'expired', doing });
     const reason = overdue ? 'expired' : enrollment.status;
     await auditEnrollment(manager, enrollment, {
       ...doing,

@@ -15,7 +15,8 @@ export function auditEnrollment(
     ...entry,
     workspaceId: enrollment.workspaceId,
     subject: enrollment.subject,
-    factorId: enrollment.factorId,
+    codeId: enrollment.codeId ?? undefined,
+    factorId: enrollment.factorId ?? undefined,
     enrollmentId: enrollment.id,
   });
 }
@@ -32,9 +33,11 @@ export function announceEnrollment(
     subjectId: enrollment.subjectId,
     subject: enrollment.subject,
     enrollmentId: enrollment.id,
-    factorId: enrollment.factorId,
+    factorId: enrollment.factorId ?? undefined,
     factorType: enrollment.factor,
+    codeId: enrollment.codeId ?? undefined,
     delivery: enrollment.delivery,
+    expiresAt: enrollment.expiresAt.toISOString(),
     reason,
     at: at.toISOString(),
   };

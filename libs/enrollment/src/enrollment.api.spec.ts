@@ -1,6 +1,6 @@
-import { createHmac } from 'node:crypto';
 import { AccessModule, accessMigrations, AccessService } from '@signet/access';
 import { AuditModule, auditMigrations } from '@signet/audit';
+import { codesMigrations } from '@signet/codes';
 import { EnrollmentEventSchema } from '@signet/contracts';
 import { mfaMigrations, VerificationModule } from '@signet/mfa';
 import { PoliciesModule, policiesMigrations } from '@signet/policies';
@@ -9,22 +9,12 @@ import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 import { pino } from 'pino';
 import { enrollmentMigrations } from './enrollment.migrations.js';
 import { EnrollmentModule } from './enrollment.module.js';
+import { codeOf } from './enrollment.fixture.js';
 import type { ConfirmedEnrollment, CreatedEnrollment } from './enrollment.js';
 
+type InlineEnrollment = Extract<CreatedEnrollment, { delivery: 'inline' }>;
+
 const STEP = 30_000;
-const BASE32 = 'ABCDEFGHIJKLMNOPQRSTUVWXYZ234567';
-
-/** An authenticator app: RFC 4648 base32 and RFC 6238 straight from their texts. */
-function codeOf(base32: string, at: Date): string {
-  const bits = Array.from(base32, (letter) => BASE32.indexOf(letter).toString(2).padStart(5, '0')).join('');
-  const secret = Buffer.from((bits.match(/.{8}/g) ?? []).map((byte) => Number.parseInt(byte, 2)));
-  const counter = Buffer.alloc(8);
-  counter.writeBigUInt64BE(BigInt(Math.floor(at.getTime() / STEP)));
-  const mac = createHmac('sha1', secret).update(counter).digest();
-  const truncated = mac.readUInt32BE((mac.at(-1) ?? 0) & 15) & 0x7fffffff;
-  return String(truncated % 1_000_000).padStart(6, '0');
-}
-
 describe('enrollment', () => {
   let platform: TestPlatform;
   let app: NestFastifyApplication;
@@ -38,6 +28,7 @@ describe('enrollment', () => {
     platform = await openTestPlatform([
       ...auditMigrations,
       ...accessMigrations,
+      ...codesMigrations,
       ...policiesMigrations,
       ...mfaMigrations,
       ...enrollmentMigrations,
@@ -64,10 +55,10 @@ describe('enrollment', () => {
     expect((await call('PUT', `/v1/subjects/${subject}`, profile)).statusCode).toBe(200);
     return subject;
   };
-  const begin = async (subject: string, more: object = {}): Promise<CreatedEnrollment> => {
+  const begin = async (subject: string, more: object = {}): Promise<InlineEnrollment> => {
     const answer = await call('POST', '/v1/enrollments', { subject, delivery: 'inline', ...more });
     expect(answer.statusCode).toBe(201);
-    const created = answer.json<CreatedEnrollment>();
+    const created = answer.json<InlineEnrollment>();
     for (const secret of [created.secret, created.claimToken]) secrets.add(secret);
     return created;
   };
@@ -75,16 +66,16 @@ describe('enrollment', () => {
   const confirm = ({ id, claimToken }: { id: string; claimToken: string }, code: string) =>
     call('POST', `/v1/enrollments/${id}/confirm`, { code, claimToken }, {});
   const now = (): Date => platform.clock.now();
-  const codeNow = ({ secret }: CreatedEnrollment, steps = 0): string => {
+  const codeNow = ({ secret }: InlineEnrollment, steps = 0): string => {
     const code = codeOf(secret, new Date(now().getTime() + steps * STEP));
     secrets.add(code);
     return code;
   };
-  const wrongCode = (created: CreatedEnrollment): string =>
+  const wrongCode = (created: InlineEnrollment): string =>
     ['000000', '111111', '222222', '333333'].find(
       (code) => ![-1, 0, 1].some((steps) => codeNow(created, steps) === code),
     ) ?? '444444';
-  const confirmed = async (created: CreatedEnrollment): Promise<ConfirmedEnrollment> => {
+  const confirmed = async (created: InlineEnrollment): Promise<ConfirmedEnrollment> => {
     const answer = await confirm(created, codeNow(created));
     expect(answer.statusCode).toBe(200);
     const result = answer.json<ConfirmedEnrollment>();
@@ -127,7 +118,7 @@ describe('enrollment', () => {
     const subject = await newSubject({ email: 'anna@example.com' });
     const answer = await call('POST', '/v1/enrollments', { subject, delivery: 'inline' });
     expect([answer.statusCode, answer.headers['cache-control']]).toEqual([201, 'no-store']);
-    const created = answer.json<CreatedEnrollment>();
+    const created = answer.json<InlineEnrollment>();
     expect(created).toMatchObject({
       subject,
       factor: 'totp',
@@ -314,7 +305,7 @@ describe('enrollment', () => {
     const post = () => call('POST', '/v1/enrollments', { subject, delivery: 'inline' }, headers);
     const answers = await Promise.all([post(), post(), post()]);
     expect(new Set(answers.map(({ body }) => body)).size).toBe(1);
-    const [created] = answers.map((answer) => answer.json<CreatedEnrollment>());
+    const [created] = answers.map((answer) => answer.json<InlineEnrollment>());
     if (!created) throw new Error('nothing was created');
     secrets.add(created.secret).add(created.claimToken);
     expect((await auditOf(subject)).filter(({ action }) => action === 'enrollment.create')).toHaveLength(1);
@@ -356,13 +347,10 @@ describe('enrollment', () => {
     expect(problemOf(await putSettings(settings))).toEqual([422, 'invalid-request']);
   });
 
-  it('refuses what it can’t do: an unknown subject, a link', async () => {
+  it('refuses what it can’t do: an unknown subject, another factor', async () => {
     const subject = await newSubject();
     const post = (body: object) => call('POST', '/v1/enrollments', body);
     expect(problemOf(await post({ subject: 'nobody', delivery: 'inline' }))).toEqual([404, 'not-found']);
-    const link = await post({ subject, delivery: 'link' });
-    expect(problemOf(link)).toEqual([422, 'not-supported']);
-    expect(link.json().detail).toContain('"inline"');
     expect(problemOf(await post({ subject, delivery: 'inline', factor: 'device' }))).toEqual([422, 'invalid-request']);
   });
 

@@ -4,8 +4,10 @@ import { CurrentCaller, Input, Operation, type Caller } from '@signet/platform';
 import { Controller, Header, Req } from '@nestjs/common';
 import type { FastifyRequest } from 'fastify';
 import { BeginEnrollment } from './begin-enrollment.js';
+import { ChangeEnrollment } from './change-enrollment.js';
+import { ClaimEnrollment } from './claim-enrollment.js';
 import { ConfirmEnrollment } from './confirm-enrollment.js';
-import type { ConfirmedEnrollment, CreatedEnrollment } from './enrollment.js';
+import type { ClaimedEnrollment, ConfirmedEnrollment, CreatedEnrollment } from './enrollment.js';
 import { ReadEnrollment } from './read-enrollment.js';
 import { EnrollmentSettingsService } from './settings.service.js';
 
@@ -13,7 +15,9 @@ import { EnrollmentSettingsService } from './settings.service.js';
 export class EnrollmentController {
   constructor(
     private readonly beginning: BeginEnrollment,
+    private readonly claims: ClaimEnrollment,
     private readonly confirmation: ConfirmEnrollment,
+    private readonly changes: ChangeEnrollment,
     private readonly reading: ReadEnrollment,
     private readonly settings: EnrollmentSettingsService,
   ) {}
@@ -35,6 +39,48 @@ export class EnrollmentController {
     @Input() { params, body }: InputOf<'confirmEnrollment'>,
   ): Promise<ConfirmedEnrollment> {
     return this.confirmation.confirm({ ...params, ...body, requestId, ip });
+  }
+
+  @Operation('claimEnrollment')
+  @Header('Cache-Control', 'no-store')
+  claim(
+    @Req() { id: requestId, ip }: FastifyRequest,
+    @Input() { body }: InputOf<'claimEnrollment'>,
+  ): Promise<ClaimedEnrollment> {
+    return this.claims.claimAndShow({ slug: body.token, requestId, ip });
+  }
+
+  @Operation('revokeEnrollment')
+  revoke(@CurrentCaller() caller: Caller, @Input() input: InputOf<'revokeEnrollment'>): Promise<Enrollment> {
+    return this.changes.revoke(caller, input);
+  }
+
+  @Operation('reissueEnrollment')
+  @Header('Cache-Control', 'no-store')
+  reissue(
+    @CurrentCaller() caller: Caller,
+    @IdempotencyKey() key: string | undefined,
+    @Input() input: InputOf<'reissueEnrollment'>,
+  ): Promise<CreatedEnrollment> {
+    return this.changes.reissue(caller, key, input);
+  }
+
+  @Operation('reissueFactor')
+  @Header('Cache-Control', 'no-store')
+  reissueFactor(
+    @CurrentCaller() caller: Caller,
+    @IdempotencyKey() key: string | undefined,
+    @Input() input: InputOf<'reissueFactor'>,
+  ): Promise<CreatedEnrollment> {
+    return this.changes.reissueFactor(caller, key, input);
+  }
+
+  @Operation('listEnrollments')
+  list(
+    @CurrentCaller() caller: Caller,
+    @Input() { query }: InputOf<'listEnrollments'>,
+  ): Promise<{ items: Enrollment[]; nextCursor: string | null }> {
+    return this.reading.list(caller, query);
   }
 
   @Operation('getEnrollment')

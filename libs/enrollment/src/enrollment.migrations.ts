@@ -44,4 +44,40 @@ class CreateEnrollment1790000005000 {
   }
 }
 
-export const enrollmentMigrations: readonly Migration[] = [CreateEnrollment1790000005000];
+class AddEnrollmentLinks1790000005100 {
+  name = 'AddEnrollmentLinks1790000005100';
+
+  async up(runner: QueryRunner): Promise<void> {
+    await runner.query(`
+      -- Before the claim there is no secret, and nobody who could prove that they saw it.
+      ALTER TABLE enrollment.enrollments
+        ALTER COLUMN factor_id DROP NOT NULL,
+        ALTER COLUMN claim_token_hash DROP NOT NULL,
+        ADD COLUMN purpose text,
+        ADD COLUMN code_id uuid UNIQUE,
+        ADD COLUMN claimed_at timestamptz,
+        ADD COLUMN shown_at timestamptz,
+        ADD COLUMN acknowledged_at timestamptz,
+        ADD COLUMN remind_at timestamptz,
+        ADD CONSTRAINT claimed_has_secret CHECK
+          (status NOT IN ('claimed', 'active') OR (factor_id IS NOT NULL AND claim_token_hash IS NOT NULL));
+      UPDATE enrollment.enrollments SET claimed_at = created_at, shown_at = created_at;
+
+      CREATE INDEX enrollments_by_workspace ON enrollment.enrollments (workspace_id, id);
+      CREATE INDEX expiring_enrollments ON enrollment.enrollments (expires_at)
+        WHERE status IN ('created', 'opened', 'claimed');
+      CREATE INDEX enrollments_to_remind ON enrollment.enrollments (remind_at) WHERE remind_at IS NOT NULL;
+      GRANT UPDATE (factor_id, claim_token_hash, expires_at, claimed_at, shown_at, acknowledged_at, remind_at)
+        ON enrollment.enrollments TO signet_enrollment;
+    `);
+  }
+
+  async down(): Promise<void> {
+    throw new Error('Migrations only go forward');
+  }
+}
+
+export const enrollmentMigrations: readonly Migration[] = [
+  CreateEnrollment1790000005000,
+  AddEnrollmentLinks1790000005100,
+];

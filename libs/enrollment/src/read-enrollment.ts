@@ -1,19 +1,18 @@
-import type { Enrollment } from '@signet/contracts';
-import { FactorEnrollment, lockSubjectById } from '@signet/mfa';
-import { Clock, OutboxRelay, SignetError, type Caller } from '@signet/platform';
+import type { Enrollment, InputOf } from '@signet/contracts';
+import { Clock, decodeCursor, SignetError, toPage, type Caller } from '@signet/platform';
 import { Injectable } from '@nestjs/common';
 import { DataSource } from 'typeorm';
-import { abandonEnrollment } from './end-enrollment.js';
+import { z } from 'zod';
+import { EnrollmentDeadlines } from './enrollment-deadlines.js';
 import { isOverdue, toEnrollment, type StoredEnrollment } from './enrollment.js';
-import { findEnrollment } from './enrollments.sql.js';
+import { findEnrollment, listEnrollments } from './enrollments.sql.js';
 
 @Injectable()
 export class ReadEnrollment {
   constructor(
     private readonly dataSource: DataSource,
     private readonly clock: Clock,
-    private readonly relay: OutboxRelay,
-    private readonly factors: FactorEnrollment,
+    private readonly deadlines: EnrollmentDeadlines,
   ) {}
 
   /** The enrollment as it is now; one whose time is over expires by being looked at. @throws SignetError `not-found` */
@@ -21,20 +20,28 @@ export class ReadEnrollment {
     const enrollment = await findEnrollment(this.dataSource.manager, id);
     if (enrollment?.workspaceId !== workspaceId) throw new SignetError('not-found');
     if (!isOverdue(enrollment, this.clock.now())) return toEnrollment(enrollment);
-    return toEnrollment(await this.expire(enrollment, requestId));
+    return toEnrollment(await this.deadlines.expire(enrollment, requestId));
   }
 
-  private async expire({ id, subjectId }: StoredEnrollment, requestId: string): Promise<StoredEnrollment> {
-    const expired = await this.dataSource.transaction(async (manager) => {
-      await lockSubjectById(manager, subjectId);
-      const enrollment = await findEnrollment(manager, id);
-      if (!enrollment) throw new SignetError('not-found');
-      const doing = { actor: 'system', requestId, at: this.clock.now() };
-      if (!isOverdue(enrollment, doing.at)) return enrollment;
-      await abandonEnrollment(manager, this.factors, { enrollment, ending: 'expired', doing });
-      return { ...enrollment, status: 'expired' as const };
+  /** Newest first. @throws SignetError `invalid-cursor` */
+  async list(
+    { workspaceId }: Caller,
+    { subject, status, cursor, limit }: InputOf<'listEnrollments'>['query'],
+  ): Promise<{ items: Enrollment[]; nextCursor: string | null }> {
+    const at = this.clock.now();
+    const beforeId = decodeCursor(cursor, z.uuid());
+    const found = await listEnrollments(this.dataSource.manager, {
+      workspaceId,
+      subject,
+      status,
+      at,
+      beforeId,
+      limit: limit + 1,
     });
-    this.relay.wake();
-    return expired;
+    const { items, nextCursor } = toPage(found, limit, ({ id }) => id);
+    return { items: items.map((enrollment) => asListed(enrollment, at)), nextCursor };
   }
 }
+
+const asListed = (enrollment: StoredEnrollment, at: Date): Enrollment =>
+  toEnrollment(isOverdue(enrollment, at) ? { ...enrollment, status: 'expired' } : enrollment);

@@ -1,27 +1,28 @@
-import { FactorEnrollment, SubjectEndings, type Ended, type EndOfSubject } from '@signet/mfa';
+import { SecretCodes } from '@signet/codes';
+import { SubjectEndings, type Ended, type EndOfSubject } from '@signet/mfa';
 import { Injectable, type OnModuleInit } from '@nestjs/common';
-import { abandonEnrollment } from './end-enrollment.js';
-import { isOverdue } from './enrollment.js';
-import { readOpenEnrollments } from './enrollments.sql.js';
+import { codesOf, EnrollmentEndings } from './enrollment-endings.js';
 
-/** What enrollments do when their subject is offboarded: those that nobody confirmed end with their secrets. */
+/** What enrollments do when their subject is offboarded: those that nobody confirmed end with their links and secrets. */
 @Injectable()
 export class SubjectEnrollments implements OnModuleInit {
   constructor(
-    private readonly endings: SubjectEndings,
-    private readonly factors: FactorEnrollment,
+    private readonly subjects: SubjectEndings,
+    private readonly endings: EnrollmentEndings,
+    private readonly codes: SecretCodes,
   ) {}
 
   onModuleInit(): void {
-    this.endings.register((...given) => this.end(...given));
+    this.subjects.register((...given) => this.end(...given));
   }
 
   private async end(...[manager, { subject, doing }]: Parameters<EndOfSubject>): Promise<Ended> {
-    const open = await readOpenEnrollments(manager, subject.id);
-    for (const enrollment of open) {
-      const ending = isOverdue(enrollment, doing.at) ? 'expired' : 'revoked';
-      await abandonEnrollment(manager, this.factors, { enrollment, ending, doing });
-    }
-    return { enrollmentsRevoked: open.filter((enrollment) => !isOverdue(enrollment, doing.at)).length };
+    const ended = await this.endings.endAll(manager, subject, { ending: 'revoked', doing });
+    const links = ended.filter(({ claimedAt }) => claimedAt === null);
+    return {
+      enrollmentsRevoked: ended.length,
+      codesRevoked: codesOf(links).length,
+      afterCommit: () => this.codes.propagate(codesOf(links)),
+    };
   }
 }

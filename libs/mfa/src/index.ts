@@ -6,6 +6,6 @@ export { countCodesOfOlderKeys, totpSecrets } from './sealed-secrets.js';
 export { SubjectEndings, type EndOfSubject, type Ended } from './subject-endings.js';
 export type { StoredSubject } from './subject.js';
 export { SubjectsModule } from './subjects.module.js';
-export { lockSubject, lockSubjectById } from './subjects.sql.js';
-export type { TotpDiagnosis } from './totp-diagnosis.js';
+export { findSubject, lockSubject, lockSubjectById } from './subjects.sql.js';
+export { unusualOf, type TotpDiagnosis } from './totp-diagnosis.js';
 export { VerificationModule } from './verification/verification.module.js';

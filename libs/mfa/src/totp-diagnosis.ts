@@ -34,7 +34,8 @@ export function diagnoseTotp(attempt: {
   return { cause: 'clock', seconds: (result.step - stepAt(at, parameters)) * period };
 }
 
-function unusualOf({ algorithm, digits, periodSeconds }: TotpParameters): string | undefined {
+/** @returns what of the parameters some apps ignore, such as `SHA256, 8 digits`; undefined for the usual ones */
+export function unusualOf({ algorithm, digits, periodSeconds }: TotpParameters): string | undefined {
   const parts = [
     ...(algorithm === DEFAULTS.algorithm ? [] : [algorithm]),
     ...(digits === DEFAULTS.digits ? [] : [`${digits} digits`]),

@@ -1,6 +1,9 @@
 import { problems, type Problem, type ProblemKind } from '@signet/contracts';
 
-type ProblemDetails = Pick<Problem, 'detail' | 'errors' | 'attemptsLeft' | 'limit' | 'used'> & {
+type ProblemDetails = Pick<
+  Problem,
+  'detail' | 'errors' | 'attemptsLeft' | 'clockOffSeconds' | 'ignoredParameters' | 'limit' | 'used'
+> & {
   /** Seconds; becomes the `Retry-After` header. */
   retryAfter?: number;
   cause?: unknown;

@@ -2,7 +2,9 @@ import type { CodeSnapshot, PageBrand } from '@signet/contracts';
 import {
   chooseLanguage,
   claimPage,
+  headersOf,
   languages,
+  PRIVATE_HEADERS,
   problemPage,
   problemSign,
   problemText,
@@ -15,12 +17,7 @@ import { sendProblem, SignetError } from '@signet/platform';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { prefersJson } from './accept.js';
 
-export const HEADERS = {
-  'cache-control': 'no-store',
-  'referrer-policy': 'no-referrer',
-  'x-robots-tag': 'noindex',
-  'x-content-type-options': 'nosniff',
-};
+export const HEADERS = PRIVATE_HEADERS;
 /** When nobody could decide: dependencies are back in seconds, or not soon. */
 const RETRY_AFTER_SECONDS = 2;
 
@@ -46,15 +43,7 @@ export const frameFor = ({ headers }: FastifyRequest, brand?: PageBrand): PageFr
 });
 
 export const sendPage = (reply: FastifyReply, status: number, page: Page): FastifyReply =>
-  reply
-    .code(status)
-    .headers(HEADERS)
-    .header('content-type', 'text/html; charset=utf-8')
-    .header('content-language', page.language)
-    .header('vary', 'Accept, Accept-Language')
-    .header('content-security-policy', page.contentSecurityPolicy)
-    .header('permissions-policy', page.permissionsPolicy)
-    .send(page.html);
+  reply.code(status).headers(headersOf(page)).send(page.html);
 
 /** The interstitial; a program that prefers JSON learns where to claim, and with which nonce. */
 export function sendClaimPage(

@@ -83,7 +83,7 @@ function drawOf(codeId: string, rule: number, visitor: string): number {
 
 function defaultTarget({ target }: TargetedCode, { os }: TargetedScan): LinkTarget | undefined {
   // A page may have a URL, too: of an event's web site.
-  if ('type' in target || 'fileId' in target) return undefined;
+  if ('type' in target || 'fileId' in target || 'enrollmentId' in target) return undefined;
   return 'url' in target ? target : storeFor(target, os);
 }
 

@@ -1,0 +1,170 @@
+import { SecretCodes } from '@signet/codes';
+import { FactorEnrollment, lockSubjectById, type BegunFactor, type Doing, type StoredSubject } from '@signet/mfa';
+import { Clock, OutboxRelay, SignetError } from '@signet/platform';
+import { Injectable } from '@nestjs/common';
+import { DataSource, type EntityManager } from 'typeorm';
+import { ClaimLimits } from './claim-limits.js';
+import { generateClaimToken, hashClaimToken } from './claim-token.js';
+import { EnrollmentEndings } from './enrollment-endings.js';
+import { isClaimable, isOverdue, secretExpiry, type ClaimedEnrollment, type StoredEnrollment } from './enrollment.js';
+import { announceEnrollment, auditEnrollment } from './enrollment-trail.js';
+import { findEnrollment, findEnrollmentOfCode, storeClaim } from './enrollments.sql.js';
+import { EnrollmentSettingsService } from './settings.service.js';
+import { accountOf, showSecret } from './shown-secret.js';
+
+export interface ClaimRequest {
+  /** The slug of the link: whoever has it may claim. */
+  slug: string;
+  requestId: string;
+  /** The address of whoever claims, for the limits and the audit log. */
+  ip: string;
+}
+
+export interface FoundLink {
+  enrollment: StoredEnrollment;
+  /** Its code may have been revoked for itself. */
+  isCodeActive: boolean;
+}
+
+interface Claimed {
+  enrollment: StoredEnrollment;
+  claimToken: string;
+  subject: StoredSubject;
+  factor: BegunFactor;
+  issuer: string;
+}
+
+/** What came of it; a refusal is committed, too, before anybody hears of it. */
+type Outcome = { claimed: Claimed } | { refused: SignetError };
+
+/** How a link is turned down, and whether somebody may hold a copy of it. */
+interface Refusal {
+  kind: 'code-exhausted' | 'code-expired' | 'code-revoked' | 'enrollment-disabled';
+  reason: string;
+}
+
+/** The claim of a link: it happens once, and only then there is a secret (security.md §4). */
+@Injectable()
+export class ClaimEnrollment {
+  constructor(
+    private readonly dataSource: DataSource,
+    private readonly clock: Clock,
+    private readonly relay: OutboxRelay,
+    private readonly limits: ClaimLimits,
+    private readonly settings: EnrollmentSettingsService,
+    private readonly factors: FactorEnrollment,
+    private readonly codes: SecretCodes,
+    private readonly endings: EnrollmentEndings,
+  ) {}
+
+  /** The enrollment behind a link, whatever has become of it. @returns undefined for a slug that is nobody's */
+  async find(slug: string): Promise<FoundLink | undefined> {
+    const { manager } = this.dataSource;
+    const code = await this.codes.find(manager, 'enrollment', slug);
+    const enrollment = code && (await findEnrollmentOfCode(manager, code.id));
+    return enrollment && { enrollment, isCodeActive: code.state === 'active' };
+  }
+
+  /**
+   * The claim of a program, which shows the secret itself.
+   * @throws SignetError as `claim`
+   */
+  async claimAndShow(request: ClaimRequest): Promise<ClaimedEnrollment> {
+    const { enrollment, claimToken, subject, factor, issuer } = await this.take(request, { isShown: true });
+    return {
+      enrollmentId: enrollment.id,
+      claimToken,
+      ...showSecret(issuer, subject, factor),
+      account: accountOf(subject),
+      issuer,
+      expiresAt: enrollment.expiresAt.toISOString(),
+    };
+  }
+
+  /**
+   * The claim of a browser, which is shown the secret by its next page.
+   * @returns the token by which the browser is known from now on
+   * @throws SignetError `code-unknown` | `code-exhausted` | `code-expired` | `code-revoked` | `enrollment-disabled` |
+   *   `too-many-requests`
+   */
+  async claim(request: ClaimRequest): Promise<string> {
+    return (await this.take(request, { isShown: false })).claimToken;
+  }
+
+  private async take(request: ClaimRequest, shown: { isShown: boolean }): Promise<Claimed> {
+    await this.limits.takeClaim(request.ip, request.slug);
+    const found = await this.find(request.slug);
+    if (!found) {
+      await this.limits.takeUnknownSlug(request.ip);
+      throw new SignetError('code-unknown');
+    }
+    const outcome = await this.dataSource.transaction((manager) =>
+      this.decide(manager, found.enrollment, { ...request, ...shown }),
+    );
+    this.relay.wake();
+    if ('refused' in outcome) throw outcome.refused;
+    return outcome.claimed;
+  }
+
+  private async decide(
+    manager: EntityManager,
+    { id, subjectId }: StoredEnrollment,
+    { requestId, ip, isShown }: ClaimRequest & { isShown: boolean },
+  ): Promise<Outcome> {
+    const subject = await lockSubjectById(manager, subjectId);
+    const enrollment = await findEnrollment(manager, id);
+    if (!subject || !enrollment) throw new SignetError('code-unknown');
+    const doing = { actor: `subject:${subject.id}`, requestId, at: this.clock.now(), ip };
+    const settings = await this.settings.get(enrollment.workspaceId, manager);
+    const refusal = await this.refusalOf(manager, { subject, enrollment, isOn: settings.enabled, at: doing.at });
+    if (refusal) return this.refuse(manager, { enrollment, refusal }, doing);
+    const factor = await this.factors.begin(manager, subject, doing.at);
+    const claimToken = generateClaimToken();
+    const claimed: StoredEnrollment = {
+      ...enrollment,
+      status: 'claimed',
+      factorId: factor.factorId,
+      claimTokenHash: hashClaimToken(claimToken),
+      claimedAt: doing.at,
+      shownAt: isShown ? doing.at : null,
+      expiresAt: secretExpiry(doing.at),
+    };
+    await storeClaim(manager, id, claimed);
+    await auditEnrollment(manager, claimed, { ...doing, action: 'enrollment.claim', result: 'accepted' });
+    await announceEnrollment(manager, claimed, { type: 'enrollment.claimed', at: doing.at });
+    return { claimed: { enrollment: claimed, claimToken, subject, factor, issuer: settings.issuer } };
+  }
+
+  /** Last of all the code is used up: it may have been revoked for itself. */
+  private async refusalOf(
+    manager: EntityManager,
+    {
+      subject,
+      enrollment,
+      isOn,
+      at,
+    }: { subject: StoredSubject; enrollment: StoredEnrollment; isOn: boolean; at: Date },
+  ): Promise<Refusal | undefined> {
+    const { status, claimedAt, codeId } = enrollment;
+    if (claimedAt !== null) return { kind: 'code-exhausted', reason: 'claimed_before' };
+    if (status === 'expired' || isOverdue(enrollment, at)) return { kind: 'code-expired', reason: 'expired' };
+    if (!isClaimable(enrollment, at)) return { kind: 'code-revoked', reason: status };
+    if (!isOn) return { kind: 'enrollment-disabled', reason: 'disabled' };
+    if (subject.status !== 'active') return { kind: 'code-revoked', reason: subject.status };
+    const isUsed = codeId !== null && (await this.codes.use(manager, codeId, at));
+    return isUsed ? undefined : { kind: 'code-revoked', reason: 'code_revoked' };
+  }
+
+  private async refuse(
+    manager: EntityManager,
+    { enrollment, refusal: { kind, reason } }: { enrollment: StoredEnrollment; refusal: Refusal },
+    doing: Doing,
+  ): Promise<Outcome> {
+    if (isOverdue(enrollment, doing.at)) await this.endings.end(manager, { enrollment, ending: 'expired', doing });
+    await auditEnrollment(manager, enrollment, { ...doing, action: 'enrollment.claim', result: 'rejected', reason });
+    // Two people have the link: either the first or the second one should not.
+    if (kind === 'code-exhausted')
+      await announceEnrollment(manager, enrollment, { type: 'enrollment.claim_refused', reason, at: doing.at });
+    return { refused: new SignetError(kind) };
+  }
+}
