@@ -10,7 +10,7 @@ const routes = [
     paths: ['/v1/analytics', '/v1/scans', '/v1/stream', '/v1/alerts', '/v1/webhooks', '/v1/anomaly-rules'],
   },
   { service: undefined, paths: ['/healthz', '/readyz', '/metrics'] },
-  { service: 'enrollment', paths: ['/v1', '/docs'] },
+  { service: 'enrollment', paths: ['/v1', '/docs', '/enroll'] },
   { service: 'redirect', paths: ['/'] },
 ];
 

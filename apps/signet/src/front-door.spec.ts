@@ -146,6 +146,8 @@ describe.each([
     ['GET', '/docs', 'enrollment'],
     ['GET', '/docs/start.js', 'enrollment'],
     ['GET', '/v1/openapi.json', 'enrollment'],
+    ['GET', '/enroll/Ab3dEf9hAb3dEf9hAb3dEf', 'enrollment'],
+    ['POST', '/enroll/Ab3dEf9hAb3dEf9hAb3dEf', 'enrollment'],
     ['GET', '/v1/verifications', 'analytics'],
     ['POST', '/v1/challenges', 'verification'],
     ['POST', '/v1/sessions/introspect', 'verification'],
@@ -162,6 +164,7 @@ describe.each([
     ['GET', '/assets/pages/0123456789abcdef/scan.js', 'redirect'],
     ['GET', '/v1abc', 'redirect'],
     ['GET', '/docs-2026', 'redirect'],
+    ['GET', '/enrollment-day', 'redirect'],
   ])('sends %s %s to %s', async (method, path, service) => {
     expect(await call(port, method, path)).toMatchObject({ service });
   });
