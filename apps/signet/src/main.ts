@@ -40,7 +40,7 @@ program
   .command('rebuild')
   .description('make the rollups of UTC days anew; the numbers are the same, unless something was wrong')
   .requiredOption('--from <date>', 'the first day', toInstant)
-  .option('--to <date>', 'the last day (default: today)', toInstant, new Date())
+  .addOption(new Option('--to <date>', 'the last day').argParser(toInstant).default(new Date(), 'today'))
   .addOption(
     new Option('--source <source>', 'log: first count what the log took since then and the raw scans lack')
       .choices(['raw', 'log'])

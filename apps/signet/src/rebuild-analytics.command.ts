@@ -1,4 +1,5 @@
 import { RollupRebuild, RollupWriter } from '@signet/analytics';
+import { topics } from '@signet/contracts';
 import { configOrExit, openPlatform, SignetConfig, type Platform } from '@signet/platform';
 import { InvalidArgumentError } from 'commander';
 import { allMigrations } from './signet.service.js';
@@ -44,9 +45,11 @@ export async function rebuildDays(
 ): Promise<void> {
   const rebuild = new RollupRebuild(dataSource, new RollupWriter(dataSource, clock), eventLog);
   if (source === 'log') {
+    await eventLog.ensureTopics(Object.values(topics));
     const { read, added, tooLate } = await rebuild.addMissingFromLog(from, clock.now());
     say(`${read} records of the log: ${added} were not counted and are now, ${tooLate} are too late to be counted`);
   }
+  if (from > to) throw new Error('--from is after --to');
   let changed = 0;
   for (let at = from.getTime() - (from.getTime() % DAY_MS); at <= to.getTime(); at += DAY_MS) {
     const date = new Date(at).toISOString().slice(0, 10);
