@@ -1,4 +1,4 @@
-import type { IncomingMessage, Server } from 'node:http';
+import type { IncomingMessage, Server, ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
 import type { DynamicModule, Type } from '@nestjs/common';
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
@@ -16,6 +16,8 @@ import { openPlatform, type Platform, type PlatformOptions } from './platform.js
 const EXIT_CONFIG = 78;
 /** How long a start waits for the topics; with Kafka down it goes on without them. */
 const TOPICS_GRACE_MILLISECONDS = 1000;
+/** Longer than a request takes from a client or proxy that has not heard of the stop yet. */
+const IDLE_GRACE_MS = 500;
 
 export interface ServiceOptions extends Omit<PlatformOptions, 'onFatal'> {
   defaultPort: number;
@@ -47,18 +49,18 @@ export async function startService(
   const stopping = new AbortController();
   const topicsThere = ensureTopics(platform, stopping.signal);
   let app: NestFastifyApplication | undefined;
-  let closeUnused: (() => void) | undefined;
+  let beginDrain: (() => void) | undefined;
   const stop = async (): Promise<void> => {
     platform.health.beginShutdown();
     stopping.abort();
-    closeUnused?.();
+    beginDrain?.();
     await app?.close();
     await platform.close();
   };
   try {
     await Promise.race([topicsThere, sleep(TOPICS_GRACE_MILLISECONDS, undefined, { ref: false })]);
     app = await createHttpApp(options.module(platform), platform);
-    closeUnused = trackUnused(app.getHttpServer());
+    beginDrain = graceForIdle(app.getHttpServer());
     const fastify: FastifyInstance = app.getHttpAdapter().getInstance();
     registerOperationsRoutes(fastify, { ...platform, isAdmin: options.isAdmin?.(app) });
     if (options.docs) registerDocsRoutes(fastify, config.publicUrl);
@@ -106,18 +108,30 @@ async function ensureTopics({ eventLog, logger }: Platform, stopping: AbortSigna
 }
 
 /**
- * Browsers open connections before they need them; one that has never carried a request is neither idle nor busy to
- * Node, and would hold the stop up.
- * @returns closes them
+ * Keeps the stop from ending connections on which a request may be on its way: idle ones, and those that have never
+ * carried one (browsers open them before they need them; to Node they are neither idle nor busy). They have
+ * `IDLE_GRACE_MS` to be used once more, and end with the answer.
+ * @returns called when the stop begins
  */
-function trackUnused(server: Server): () => void {
+function graceForIdle(server: Server): () => void {
   const unused = new Set<Socket>();
   server.on('connection', (socket: Socket) => {
     unused.add(socket);
     socket.once('close', () => unused.delete(socket));
   });
   server.on('request', ({ socket }: IncomingMessage) => unused.delete(socket));
-  return () => unused.forEach((socket) => socket.destroy());
+  return () => {
+    // Node's `close` calls it at once.
+    const closeIdle = server.closeIdleConnections.bind(server);
+    server.closeIdleConnections = () => undefined;
+    server.prependListener('request', (_request: IncomingMessage, response: ServerResponse) => {
+      response.shouldKeepAlive = false;
+    });
+    setTimeout(() => {
+      closeIdle();
+      unused.forEach((socket) => socket.destroy());
+    }, IDLE_GRACE_MS);
+  };
 }
 
 /** Reads the environment or ends the process with every error at once (exit 78). */

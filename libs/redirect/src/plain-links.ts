@@ -48,7 +48,7 @@ export class PlainLinks {
 
   private intercept(request: IncomingMessage, response: ServerResponse): Promise<void> | undefined {
     const { method, url = '' } = request;
-    if (this.isClosing || (method !== 'GET' && method !== 'HEAD') || !SLUG_PATH.test(url)) return undefined;
+    if ((method !== 'GET' && method !== 'HEAD') || !SLUG_PATH.test(url)) return undefined;
     const at = this.clock.now();
     const place = this.hosts.placeOf(request);
     if (place === 'nobody') return undefined;

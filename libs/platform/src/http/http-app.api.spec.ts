@@ -1,3 +1,5 @@
+import { once } from 'node:events';
+import { connect, type AddressInfo } from 'node:net';
 import { Controller, Module } from '@nestjs/common';
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 import type { InputOf } from '@signet/contracts';
@@ -117,6 +119,17 @@ describe('the HTTP edge', () => {
     expect([wait.statusCode, wait.headers['retry-after']]).toEqual([429, '2']);
   });
 
+  it('says that a URL is too long', async () => {
+    const answer = await app.inject({ url: `/v1/codes?q=${'x'.repeat(8192)}` });
+    expect([answer.statusCode, answer.json()]).toMatchObject([
+      400,
+      {
+        type: 'urn:signet:problem:unreadable-request',
+        detail: 'The path with its query is longer than 8192 characters',
+      },
+    ]);
+  });
+
   it('is alive, ready, and not ready with the name of what is missing', async () => {
     expect((await app.inject('/healthz')).statusCode).toBe(200);
     expect((await app.inject('/readyz')).json()).toMatchObject({ status: 'ready' });
@@ -168,5 +181,19 @@ describe('the HTTP edge', () => {
     expect(await (await fetch(`${origin}/metrics`)).text()).toContain(
       '_count{service="test",method="GET",route="/quick"',
     );
+  });
+
+  it.each([
+    ['headers of more than 16 KB', `X-Much: ${'x'.repeat(17_000)}\r\n\r\n`, 431],
+    ['headers that take longer than 10 s', 'X-Slow: x', 408],
+  ])('ends a connection with %s', async (_what, headers, status) => {
+    const address: unknown = app.getHttpServer().address() ?? (await app.listen(0, '127.0.0.1')).address();
+    const socket = connect((address as AddressInfo).port, '127.0.0.1');
+    let text = '';
+    socket.setEncoding('latin1').on('data', (chunk: string) => (text += chunk));
+    socket.on('error', () => {});
+    socket.write(`GET /healthz HTTP/1.1\r\nHost: x\r\n${headers}`);
+    await once(socket, 'close');
+    expect(text).toMatch(new RegExp(`^HTTP/1.1 ${status} `));
   });
 });
