@@ -87,9 +87,9 @@ async function seed(pool, workspaceId) {
          CASE WHEN n % 10 = 1 THEN 5 END, CASE WHEN n % 10 = 1 THEN floor(6 * power(d, 0.5)) ELSE 0 END,
          CASE WHEN n % 50 = 3 THEN '$argon2id$v=19$m=19456,t=2,p=1$c2FsdA$aGFzaA' END,
          CASE WHEN n % 20 < 3 THEN 'go' || n % 5 || '.example' END,
-         created, created + a * (now() - created), 'system'
+         created, created + e * (now() - created), 'system'
        FROM (
-         SELECT n, a, b, c, d, substr(md5(n::text), 1, 16) AS slug,
+         SELECT n, a, b, c, d, e, substr(md5(n::text), 1, 16) AS slug,
            (ARRAY['summer', 'winter', 'menu', 'poster', 'invoice', 'garden', 'concert', 'museum', 'bicycle', 'coffee'])
              [1 + floor(10 * power(a, 2))] || CASE WHEN n % 4 = 0 THEN floor(300 * b)::text ELSE '' END AS word,
            (ARRAY['sale', 'flyer', 'table', 'entrance', 'label', 'ticket', 'guide', 'hall'])[1 + floor(8 * c)] AS other,
@@ -98,7 +98,7 @@ async function seed(pool, workspaceId) {
            CASE WHEN n % 3 = 1 THEN now() + (b - 0.5) * interval '1000 days' END AS expires,
            CASE WHEN n / 2000 % 5 = 0 THEN now() - (1 - (n / 2000 * 2000)::float / $4) * interval '1000 days'
              ELSE now() - (1 - n::float / $4) * interval '1000 days' END AS created
-         FROM (SELECT n, random() AS a, random() AS b, random() AS c, random() AS d
+         FROM (SELECT n, random() AS a, random() AS b, random() AS c, random() AS d, random() AS e
                FROM generate_series($2::int, $3::int) AS n) AS drawn
        ) AS code`,
       [workspaceId, from, Math.min(from + many - 1, codes), codes],

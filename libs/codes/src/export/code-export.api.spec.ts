@@ -45,6 +45,14 @@ const fill = async (count: number): Promise<void> => {
   await many(count - 1);
 };
 
+/** As a spreadsheet writes it. */
+function csvOf(columns: readonly string[], rows: readonly Record<string, string>[]): string {
+  const quoted = (text = ''): string => `"${text.replaceAll('"', '""')}"`;
+  return [columns, ...rows.map((row) => columns.map((column) => row[column]))]
+    .map((cells) => cells.map(quoted).join(','))
+    .join('\r\n');
+}
+
 /** Files of a ZIP without compression (APPNOTE 4.3.7), by their names. */
 function unzip(zip: Buffer): Map<string, Buffer> {
   const files = new Map<string, Buffer>();
@@ -154,6 +162,20 @@ describe('an export', () => {
     expect(rowsOf((await exported({}, await api.workspace())).body)).toEqual([]);
   });
 
+  it('that was edited is sent back, and changes those codes', async () => {
+    const { id } = await api.create({ title: 'old', tags: ['a'], maxScans: 3 }, key);
+    await api.create({ title: 'same' }, key);
+    const rows = rowsOf((await exported({})).body).map((row) => (row['id'] === id ? { ...row, title: '=new' } : row));
+    const payload = csvOf(Object.keys(rows[0] ?? {}), rows);
+    const sent = await api.ask('POST', '/v1/codes/bulk', { key, payload, headers: { 'content-type': 'text/csv' } });
+    const results = sent.body
+      .trim()
+      .split('\n')
+      .map((line) => JSON.parse(line).status);
+    expect(results).toEqual(['updated', 'unchanged']);
+    expect((await api.list({ q: '=new' }, key)).items).toMatchObject([{ id, title: '=new', tags: ['a'], maxScans: 3 }]);
+  });
+
   it('comes back through an upload as the same codes', async () => {
     await api.create(
       {
@@ -172,10 +194,7 @@ describe('an export', () => {
     // In another workspace, under new slugs.
     const other = await api.workspace();
     const columns = Object.keys(rows[0] ?? {}).filter((column) => column !== 'id' && column !== 'slug');
-    const quoted = (text = ''): string => `"${text.replaceAll('"', '""')}"`;
-    const csv = [columns, ...rows.map((row) => columns.map((column) => row[column]))]
-      .map((cells) => cells.map(quoted).join(','))
-      .join('\r\n');
+    const csv = csvOf(columns, rows);
     const answer = await api.ask('POST', '/v1/codes/bulk', {
       key: other,
       payload: csv,
