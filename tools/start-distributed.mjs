@@ -124,6 +124,8 @@ try {
   const environment = {
     ...process.env,
     ...(await addresses()),
+    // Of enrollment, which takes them, and redirect, which gives them.
+    SIGNET_FILES_DIR: process.env.SIGNET_FILES_DIR ?? join(stateFolder, 'files'),
     SIGNET_PUBLIC_URL: origin,
     SIGNET_MIGRATE_ON_START: 'false',
     SIGNET_TRUSTED_PROXIES: process.env.SIGNET_TRUSTED_PROXIES ?? '127.0.0.1',

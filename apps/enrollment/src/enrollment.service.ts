@@ -3,6 +3,7 @@ import { AuditModule, auditMigrations } from '@signet/audit';
 import { CodesModule, codesMigrations } from '@signet/codes';
 import { DomainsModule } from '@signet/domains';
 import { EnrollmentModule, enrollmentMigrations } from '@signet/enrollment';
+import { FilesModule } from '@signet/files';
 import { mfaMigrations, SubjectsModule } from '@signet/mfa';
 import { OutboxRelay, PlatformModule, type ServiceOptions } from '@signet/platform';
 import { PoliciesModule, policiesMigrations } from '@signet/policies';
@@ -33,6 +34,7 @@ export const enrollmentService: ServiceOptions = {
       AuditModule,
       CodesModule,
       DomainsModule,
+      FilesModule,
       PoliciesModule,
       SubjectsModule,
       EnrollmentModule,

@@ -5,6 +5,7 @@ import { CodesModule, codesMigrations } from '@signet/codes';
 import { DeliveryModule, WEBHOOKS_GROUP, WebhooksModule, webhooksMigrations } from '@signet/delivery';
 import { DomainsModule } from '@signet/domains';
 import { EnrollmentModule, enrollmentMigrations } from '@signet/enrollment';
+import { FilesModule } from '@signet/files';
 import { mfaMigrations, SubjectsModule, VerificationModule } from '@signet/mfa';
 import { consumeEvents, OutboxRelay, PlatformModule, type Migration, type ServiceOptions } from '@signet/platform';
 import { PoliciesModule, policiesMigrations } from '@signet/policies';
@@ -41,6 +42,7 @@ export const signetService: ServiceOptions = {
       AuditModule,
       CodesModule,
       DomainsModule,
+      FilesModule,
       PoliciesModule,
       SubjectsModule,
       EnrollmentModule,

@@ -1,5 +1,5 @@
 import type { Migration, QueryRunner } from '@signet/platform';
-import { AddQuotas1790000002200 } from './quotas.migrations.js';
+import { AddFileQuota1790000002600, AddQuotas1790000002200 } from './quotas.migrations.js';
 import { ShowWorkspaceNames1790000002300 } from './workspace-names.migrations.js';
 
 class CreateAccess1790000002000 {
@@ -50,4 +50,5 @@ export const accessMigrations: readonly Migration[] = [
   CreateAccess1790000002000,
   AddQuotas1790000002200,
   ShowWorkspaceNames1790000002300,
+  AddFileQuota1790000002600,
 ];

@@ -39,14 +39,16 @@ describe('quotas and limits', () => {
       codes: { limit: 100, used: 0 },
       writesPerMinute: { limit: null },
       bulkRows: { limit: 100_000 },
+      fileBytes: { limit: null, used: 0 },
     });
-    const quotas = { codes: 0, writesPerMinute: 7, bulkRows: 50 };
+    const quotas = { codes: 0, writesPerMinute: 7, bulkRows: 50, fileBytes: 5_000_000_000 };
     const put = await call('PUT', `/v1/workspaces/${id}/quotas`, quotas);
     expect([put.statusCode, put.json()]).toEqual([200, (await call('GET', '/v1/usage', undefined, key)).json()]);
     expect(put.json()).toMatchObject({
       codes: { limit: null },
       writesPerMinute: { limit: 7 },
       bulkRows: { limit: 50 },
+      fileBytes: { limit: 5_000_000_000, used: 0 },
     });
     expect((await call('GET', '/v1/usage')).json()).toMatchObject({ codes: { limit: 100 } });
     expect((await call('PUT', `/v1/workspaces/${id}/quotas`, {})).json()).toEqual(before);

@@ -27,3 +27,20 @@ export class AddQuotas1790000002200 {
     throw new Error('Migrations only go forward');
   }
 }
+
+export class AddFileQuota1790000002600 {
+  name = 'AddFileQuota1790000002600';
+
+  async up(runner: QueryRunner): Promise<void> {
+    await runner.query(`
+      -- As the other quotas.
+      ALTER TABLE access.workspaces ADD COLUMN quota_file_bytes bigint;
+      CREATE TABLE access.file_usage (workspace_id uuid PRIMARY KEY, bytes bigint NOT NULL);
+      GRANT SELECT, INSERT, UPDATE ON access.file_usage TO signet_enrollment;
+    `);
+  }
+
+  async down(): Promise<void> {
+    throw new Error('Migrations only go forward');
+  }
+}

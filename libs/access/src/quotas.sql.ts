@@ -9,18 +9,21 @@ export interface StoredQuotas {
   codes: number | null;
   writesPerMinute: number | null;
   bulkRows: number | null;
+  fileBytes: number | null;
 }
 
 interface QuotasRow {
   quota_codes: string | null;
   quota_writes_per_minute: number | null;
   quota_bulk_rows: number | null;
+  quota_file_bytes: string | null;
 }
 
 /** @returns undefined for a workspace that is none */
 export async function readQuotas(manager: EntityManager, workspaceId: string): Promise<StoredQuotas | undefined> {
   const [row]: QuotasRow[] = await manager.query(
-    'SELECT quota_codes, quota_writes_per_minute, quota_bulk_rows FROM access.workspaces WHERE id = $1',
+    `SELECT quota_codes, quota_writes_per_minute, quota_bulk_rows, quota_file_bytes FROM access.workspaces
+     WHERE id = $1`,
     [workspaceId],
   );
   return (
@@ -28,6 +31,7 @@ export async function readQuotas(manager: EntityManager, workspaceId: string): P
       codes: row.quota_codes === null ? null : Number(row.quota_codes),
       writesPerMinute: row.quota_writes_per_minute,
       bulkRows: row.quota_bulk_rows,
+      fileBytes: row.quota_file_bytes === null ? null : Number(row.quota_file_bytes),
     }
   );
 }
@@ -36,11 +40,13 @@ export async function readQuotas(manager: EntityManager, workspaceId: string): P
 export async function writeQuotas(
   manager: EntityManager,
   workspaceId: string,
-  { codes, writesPerMinute, bulkRows }: StoredQuotas,
+  { codes, writesPerMinute, bulkRows, fileBytes }: StoredQuotas,
 ): Promise<boolean> {
   const [, count]: [unknown, number] = await manager.query(
-    `UPDATE access.workspaces SET quota_codes = $2, quota_writes_per_minute = $3, quota_bulk_rows = $4 WHERE id = $1`,
-    [workspaceId, codes, writesPerMinute, bulkRows],
+    `UPDATE access.workspaces SET quota_codes = $2, quota_writes_per_minute = $3, quota_bulk_rows = $4,
+       quota_file_bytes = $5
+     WHERE id = $1`,
+    [workspaceId, codes, writesPerMinute, bulkRows, fileBytes],
   );
   return count === 1;
 }

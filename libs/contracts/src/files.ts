@@ -27,6 +27,9 @@ export const FileSchema = z
 /** `File` is a type of the platform. */
 export type UploadedFile = z.output<typeof FileSchema>;
 
+/** A form with one file, or the file itself as any type but JSON, which is read as JSON. */
+export const FILE_BODY_TYPES = ['multipart/form-data', 'application/octet-stream'] as const;
+
 export const UploadFileQuerySchema = z.strictObject({
   name: lineSchema(500).optional().meta({ description: 'else as Content-Disposition or the form says' }),
 });

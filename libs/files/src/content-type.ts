@@ -85,3 +85,6 @@ export function presentationOf(contentType: string, wanted: FileTarget['disposit
     contentSecurityPolicy: served === 'application/pdf' ? PDF_POLICY : SANDBOX,
   };
 }
+
+/** Whether a page can show a content as its picture. */
+export const isPicture = (contentType: string): boolean => contentType.startsWith('image/') && SHOWN.has(contentType);

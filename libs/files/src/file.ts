@@ -1,5 +1,6 @@
-import type { UploadedFile } from '@signet/contracts';
+import type { FileTarget, UploadedFile } from '@signet/contracts';
 import { hasControlCharacters } from '@signet/contracts';
+import { create } from 'content-disposition';
 
 /** A file as PostgreSQL has it; times as in the API. */
 export interface StoredFile {
@@ -64,3 +65,7 @@ function shortened(name: string): string {
 
 /** A strong validator (RFC 9110 §8.8.1): the same for the same bytes, and for no others. */
 export const contentTag = ({ sha256 }: Pick<StoredFile, 'sha256'>): string => `"${sha256.slice(0, 32)}"`;
+
+/** RFC 6266: the name in ASCII for old clients, and as it is (RFC 8187). */
+export const dispositionOf = ({ name }: Pick<StoredFile, 'name'>, type: FileTarget['disposition']): string =>
+  create(name, { type });

@@ -124,11 +124,16 @@ export const configVariables = {
   SIGNET_QUOTA_BULK_ROWS: int(100_000, 0, 100_000).describe('rows of one bulk request (0: no limit but the format’s)'),
   SIGNET_FILE_MAX_BYTES: int(100 * 1024 * 1024, 1, 5 * 1024 ** 3).describe('of one uploaded file'),
   SIGNET_FILE_QUOTA_BYTES: int(0, 0, Number.MAX_SAFE_INTEGER).describe('of all files of a workspace (0: no limit)'),
+  SIGNET_FILES_DIR: z
+    .string()
+    .min(1)
+    .optional()
+    .describe('where uploaded files are kept without a bucket; absent: in the folder files of SIGNET_DATA_DIR'),
   SIGNET_S3_BUCKET: z
     .string()
     .regex(/^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$/)
     .optional()
-    .describe('where uploaded files are kept; absent: in the folder files of SIGNET_DATA_DIR'),
+    .describe('where uploaded files are kept; absent: in SIGNET_FILES_DIR'),
   SIGNET_S3_ENDPOINT: url('http:', 'https:').optional().describe('of an S3-compatible store; absent: AWS'),
   SIGNET_S3_REGION: z.string().min(1).max(64).default('us-east-1').describe('of the bucket'),
   SIGNET_S3_ACCESS_KEY_ID: z.string().min(1).max(200).optional().describe('absent: as the AWS SDK finds credentials'),

@@ -1,4 +1,5 @@
-import type { CodeSnapshot, LinkTarget, RuleCondition } from '@signet/contracts';
+import type { CodeSnapshot, FileTarget, LinkTarget, RuleCondition } from '@signet/contracts';
+import { FileContents, type FileKey, type StoredFile } from '@signet/files';
 import type { AppPage } from '@signet/pages';
 import { CodeState, LOGGER, type Logger } from '@signet/platform';
 import { describeUserAgent } from '@signet/scans';
@@ -22,6 +23,8 @@ export interface Destination {
   targetIndex?: number;
   /** To be offered first, because the scan comes from a phone that may have the app. */
   app?: AppPage;
+  /** What a code of kind `file` gives. */
+  file?: StoredFile;
 }
 
 interface Device {
@@ -38,11 +41,17 @@ export class Destinations {
   constructor(
     private readonly recorder: ScanRecorder,
     private readonly codeState: CodeState,
+    private readonly files: FileContents,
     @Inject(LOGGER) private readonly logger: Logger,
   ) {}
 
-  /** @returns an empty URL for the kinds that show something themselves */
+  /**
+   * @returns an empty URL for the kinds that show something themselves
+   * @throws SignetError `unavailable`, before anything is used up, when a file cannot be looked up
+   */
   async choose(visit: Visit, snapshot: CodeSnapshot, at: Date): Promise<Destination> {
+    if ('fileId' in snapshot.target)
+      return { url: '', file: await this.files.find(fileKeyOf(snapshot, snapshot.target)) };
     const { target, targetIndex } = chooseTarget(snapshot, await this.scanOf(visit, snapshot, at));
     if (!target) return { url: '' };
     const { forwardQuery, utm } = snapshot;
@@ -89,6 +98,11 @@ export class Destinations {
     }
   }
 }
+
+export const fileKeyOf = ({ workspaceId }: CodeSnapshot, { fileId }: FileTarget): FileKey => ({
+  workspaceId,
+  id: fileId,
+});
 
 function deviceOf({ headers }: Visit): Device {
   const { deviceType, os } = describeUserAgent(headers['user-agent']);

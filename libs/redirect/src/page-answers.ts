@@ -1,5 +1,5 @@
 import type { CodeSnapshot, PageBrand, PageTarget } from '@signet/contracts';
-import { targetDownload, targetPage, type DownloadName, type ShownCode } from '@signet/pages';
+import { targetDownload, targetPage, type DownloadName, type Picture, type ShownCode } from '@signet/pages';
 import { SignetError } from '@signet/platform';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { prefersJson } from './accept.js';
@@ -33,9 +33,15 @@ export function sendTargetPage(
 ): FastifyReply {
   const { target, snapshot, brand } = page;
   if (prefersJson(request.headers.accept)) return reply.code(200).headers(HEADERS).send({ page: target });
-  const path = isOpen(snapshot) ? `/${encodeURIComponent(request.params.slug)}` : undefined;
-  return sendPage(reply, 200, targetPage(frameFor(request, brand), { ...shown(page, target), path }));
+  const ownPath = `/${encodeURIComponent(request.params.slug)}`;
+  const path = isOpen(snapshot) ? ownPath : undefined;
+  const picture = pictureOf(target, ownPath);
+  return sendPage(reply, 200, targetPage(frameFor(request, brand), { ...shown(page, target), path, picture }));
 }
+
+/** Whoever sees the page of a protected code has been let in to its picture, too. */
+const pictureOf = (target: PageTarget, path: string): Picture | undefined =>
+  'picture' in target && target.picture ? { url: `${path}/picture`, alt: target.picture.alt } : undefined;
 
 /** What a phone takes over from the page of an open code. The page has been counted: this is no scan of its own. */
 export function sendDownload(

@@ -1,5 +1,6 @@
 import { CodeArbiterModule } from '@signet/codes';
 import { DirectoryModule } from '@signet/domains';
+import { FileContentsModule } from '@signet/files';
 import { ScansModule } from '@signet/scans';
 import { Module } from '@nestjs/common';
 import { AppLinksRoutes } from './app-links.routes.js';
@@ -20,7 +21,7 @@ import { TargetedClaims } from './targeted-claims.js';
 
 /** The redirect with all that it needs of its context's neighbours. */
 @Module({
-  imports: [CodeArbiterModule, DirectoryModule, ScansModule],
+  imports: [CodeArbiterModule, DirectoryModule, FileContentsModule, ScansModule],
   providers: [
     RedirectRoutes,
     CheckRoutes,

@@ -1,7 +1,8 @@
 import formbody from '@fastify/formbody';
 import { codeKey } from '@signet/codes';
-import type { CodeSnapshot, ProblemKind, ScanOutcome } from '@signet/contracts';
+import { isProtected, type CodeSnapshot, type FileTarget, type ProblemKind, type ScanOutcome } from '@signet/contracts';
 import type { Site } from '@signet/domains';
+import { ContentGrants, FileContents, type Granted } from '@signet/files';
 import { DOWNLOAD_NAMES, type DownloadName } from '@signet/pages';
 import {
   Clock,
@@ -25,7 +26,19 @@ import { sendClaimPage, sendNoIcon, sendRedirect, sendRefusal, sendRobots } from
 import { claimEventId, hashNonce, newNonce } from './claim-desk.js';
 import { CodeFinder } from './code-finder.js';
 import { sendDeepLinkPage } from './deep-links.js';
-import { Destinations, type Destination } from './destination.js';
+import { Destinations, fileKeyOf, type Destination } from './destination.js';
+import {
+  CONTENTS,
+  contentTargetOf,
+  fileTargetOf,
+  grantOf,
+  pathOf,
+  sendContent,
+  sendFile,
+  setGrant,
+  type ContentName,
+  type SentContent,
+} from './file-answers.js';
 import { Hosts } from './hosts.js';
 import { offUrlFor } from './off-url.js';
 import { pageOf, sendDownload, sendTargetPage } from './page-answers.js';
@@ -59,6 +72,12 @@ const refusals: Readonly<Record<Refusal, { kind: ProblemKind; outcome: ScanOutco
   'not-active-yet': { kind: 'code-not-active-yet', outcome: 'denied' },
 };
 
+const grantedBy = ({ id, passwordHash }: CodeSnapshot, { fileId }: FileTarget): Granted => ({
+  codeId: id,
+  fileId,
+  passwordHash,
+});
+
 /** A request for a slug, and what is known of the code behind it. */
 interface Scan {
   request: SlugRequest;
@@ -88,6 +107,8 @@ export class RedirectRoutes {
     private readonly claims: TargetedClaims,
     private readonly passwords: PasswordDesk,
     private readonly hosts: Hosts,
+    private readonly files: FileContents,
+    private readonly grants: ContentGrants,
     @Inject(LOGGER) private readonly logger: Logger,
   ) {
     this.register(adapterHost.httpAdapter.getInstance());
@@ -118,6 +139,13 @@ export class RedirectRoutes {
         bodyLimit: CLAIM_BODY_LIMIT,
         handler: (request, reply) => this.claim(request, reply),
       });
+      for (const name of ['file', 'picture'] as const)
+        scope.route<{ Params: { slug: string } }>({
+          method: ['GET', 'HEAD'],
+          url: `/:slug/${name}`,
+          logLevel: 'silent',
+          handler: (request, reply) => this.content(request, reply, name),
+        });
       for (const name of DOWNLOAD_NAMES)
         scope.get<{ Params: { slug: string } }>(`/:slug/${name}`, { logLevel: 'silent' }, (request, reply) =>
           this.download(request, reply, name),
@@ -134,7 +162,9 @@ export class RedirectRoutes {
     const scan = { request, reply, at, site, key, entry };
     const { snapshot } = entry;
     const verdict = decideGate({ ...gateFields(snapshot), used: entry.used }, { at, known: false });
-    if (verdict !== 'open' && verdict !== 'unknown-here') return this.refuse(scan, verdict);
+    // Whoever claimed an enrollment goes on with it by scanning once more; the wizard knows them.
+    const isClaimed = snapshot.kind === 'enrollment' && verdict === 'exhausted';
+    if (verdict !== 'open' && verdict !== 'unknown-here' && !isClaimed) return this.refuse(scan, verdict);
     if (snapshot.passwordHash !== undefined) return this.askPassword(scan);
     if (snapshot.kind === 'enrollment' || !snapshot.limit) return this.redirect(scan, 302);
     const claimsAtOnce = snapshot.limit.claimMode === 'direct' && request.method === 'GET' && !isPreview(request);
@@ -175,6 +205,27 @@ export class RedirectRoutes {
     return sendDownload(request, reply, { name, snapshot, at, brand: this.hosts.brandFor(request, snapshot) });
   }
 
+  /** The content of a file, or a page's picture. Whoever has come from its code was counted: this is no scan of its own. */
+  private async content(request: SlugRequest, reply: FastifyReply, name: ContentName): Promise<FastifyReply> {
+    const at = this.clock.now();
+    const site = this.hosts.siteOf(request);
+    const key = codeKey(request.params.slug, site);
+    const entry = await this.finder.find({ ip: request.ip, slug: request.params.slug, key, at });
+    const target = entry && CONTENTS[name](entry.snapshot);
+    if (!entry || !target) return this.refuse({ request, reply, at, site }, 'unknown');
+    const { snapshot } = entry;
+    const isGuarded = isProtected(snapshot);
+    const known = isGuarded && (await this.grants.allows(grantOf(request), grantedBy(snapshot, target), at));
+    const verdict = decideGate({ ...gateFields(snapshot), used: entry.used }, { at, known });
+    if (verdict !== 'open' && verdict !== 'unknown-here')
+      return this.refuse({ request, reply, at, site, entry }, verdict);
+    // To where one is let in.
+    if (isGuarded && !known) return sendRedirect(reply, 302, pathOf(request));
+    const file = await this.files.find(fileKeyOf(snapshot, target));
+    const read: SentContent['read'] = (range) => this.files.read(file, range);
+    return sendContent(request, reply, { file, disposition: target.disposition, isProtected: isGuarded, read });
+  }
+
   private async redirect(scan: Scan, status: 302 | 303): Promise<FastifyReply> {
     const { request, at, entry } = scan;
     const { snapshot } = entry;
@@ -184,14 +235,26 @@ export class RedirectRoutes {
         ? { url: `/enroll/${encodeURIComponent(request.params.slug)}` }
         : await this.destinations.choose(request, snapshot, at);
     const { targetIndex } = destination;
-    const outcome = pageOf(snapshot) ? 'page' : 'redirected';
+    const outcome = pageOf(snapshot) ? 'page' : destination.file ? 'file' : 'redirected';
     await this.recorder.record(request, { outcome, at, snapshot, targetIndex });
     return this.arrive(scan, status, destination);
   }
 
   /** What the scan came for, when nothing stands before it any more. */
-  private arrive({ request, reply, at, entry }: Scan, status: 302 | 303, destination: Destination): FastifyReply {
-    const { url, app } = destination;
+  private async arrive(
+    { request, reply, at, entry }: Scan,
+    status: 302 | 303,
+    destination: Destination,
+  ): Promise<FastifyReply> {
+    const { url, app, file } = destination;
+    const content = contentTargetOf(entry.snapshot);
+    if (content && isProtected(entry.snapshot))
+      setGrant(request, reply, await this.grants.issue(grantedBy(entry.snapshot, content), at));
+    const given = fileTargetOf(entry.snapshot);
+    if (file && given) {
+      const brand = this.hosts.brandFor(request, entry.snapshot);
+      return sendFile(request, reply, { file, target: given, brand, status });
+    }
     const target = pageOf(entry.snapshot);
     if (target) {
       const brand = this.hosts.brandFor(request, entry.snapshot);

@@ -1,5 +1,6 @@
 export * from './browser.js';
 export * from './decode-qr.js';
+export * from './live-bytes.js';
 export * from './test-database.js';
 export * from './test-platform.js';
 export * from './real-stores.js';

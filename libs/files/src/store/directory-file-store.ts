@@ -2,9 +2,10 @@ import { constants } from 'node:fs';
 import { access, mkdir, open, rename, rm, type FileHandle } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import type { Readable } from 'node:stream';
-import { isTransient, SignetError } from '@signet/platform';
+import { SignetError } from '@signet/platform';
 import type { ByteRange } from '../byte-range.js';
 import { FileStore } from './file-store.js';
+import { WatchedContent } from './watched-content.js';
 
 const MODE = { directory: 0o700, file: 0o600 };
 const UUID = /^[0-9a-f-]{36}$/;
@@ -21,20 +22,23 @@ export class DirectoryFileStore extends FileStore {
   async write(id: string, content: AsyncIterable<Uint8Array>): Promise<void> {
     const place = this.placeOf(id);
     const partial = partialOf(place);
+    const watched = new WatchedContent(content);
     try {
       await mkdir(dirname(place), { recursive: true, mode: MODE.directory });
-      await writeDurably(partial, content);
+      await writeDurably(partial, watched.read());
       await rename(partial, place);
       await syncDirectory(dirname(place));
     } catch (error) {
-      await this.remove(id);
-      throw toStoreError(error);
+      // When even that fails, whoever keeps the list of what is loose removes it later.
+      await this.remove(id).catch(() => undefined);
+      throw watched.blame(error, toStoreError);
     }
   }
 
   async read(id: string, range?: ByteRange): Promise<Readable> {
+    const place = this.placeOf(id);
     try {
-      const handle = await open(this.placeOf(id), 'r');
+      const handle = await open(place, 'r');
       return handle.createReadStream({ start: range?.first, end: range?.last });
     } catch (error) {
       throw toStoreError(error);
@@ -87,9 +91,8 @@ async function syncDirectory(directory: string): Promise<void> {
 
 const FULL: ReadonlySet<unknown> = new Set(['ENOSPC', 'EDQUOT', 'EFBIG']);
 
-function toStoreError(error: unknown): unknown {
-  if (error instanceof SignetError || !(error instanceof Error) || !('code' in error)) return error;
-  if (FULL.has(error.code)) return new SignetError('storage-full', { cause: error });
-  if (error.code === 'ENOENT') return new SignetError('not-found', { cause: error });
-  return isTransient(error) ? error : new SignetError('unavailable', { cause: error });
+function toStoreError(cause: unknown): SignetError {
+  const code = typeof cause === 'object' && cause !== null && 'code' in cause ? cause.code : undefined;
+  if (FULL.has(code)) return new SignetError('storage-full', { cause });
+  return new SignetError(code === 'ENOENT' ? 'not-found' : 'unavailable', { cause });
 }

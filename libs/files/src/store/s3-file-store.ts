@@ -1,8 +1,10 @@
 import { Readable } from 'node:stream';
 import {
+  AbortMultipartUploadCommand,
   DeleteObjectCommand,
   GetObjectCommand,
   HeadBucketCommand,
+  ListMultipartUploadsCommand,
   S3Client,
   S3ServiceException,
   type S3ClientConfig,
@@ -11,6 +13,7 @@ import { Upload } from '@aws-sdk/lib-storage';
 import { SignetError } from '@signet/platform';
 import type { ByteRange } from '../byte-range.js';
 import { FileStore } from './file-store.js';
+import { WatchedContent } from './watched-content.js';
 
 /** The smallest part that S3 takes; so many are in memory at once, and that is all of an upload that is. */
 const PART_BYTES = 5 * 1024 * 1024;
@@ -44,9 +47,10 @@ export class S3FileStore extends FileStore {
   }
 
   async write(id: string, content: AsyncIterable<Uint8Array>): Promise<void> {
+    const watched = new WatchedContent(content);
     const upload = new Upload({
       client: this.client,
-      params: { Bucket: this.bucket, Key: keyOf(id), Body: Readable.from(content, { objectMode: false }) },
+      params: { Bucket: this.bucket, Key: keyOf(id), Body: Readable.from(watched.read(), { objectMode: false }) },
       partSize: PART_BYTES,
       queueSize: PARTS_AT_ONCE,
     });
@@ -55,7 +59,7 @@ export class S3FileStore extends FileStore {
     } catch (error) {
       // Parts of an upload that is not completed cost money and are seen by nobody.
       await upload.abort().catch(() => undefined);
-      throw toStoreError(error);
+      throw watched.blame(error, toStoreError);
     }
   }
 
@@ -78,10 +82,20 @@ export class S3FileStore extends FileStore {
   async remove(id: string): Promise<void> {
     try {
       await this.client.send(new DeleteObjectCommand({ Bucket: this.bucket, Key: keyOf(id) }));
+      await this.abortUploads(keyOf(id));
     } catch (error) {
       const known = toStoreError(error);
-      if (!(known instanceof SignetError) || known.kind !== 'not-found') throw known;
+      if (known.kind !== 'not-found') throw known;
     }
+  }
+
+  /** Of a process that died with them in hand. */
+  private async abortUploads(key: string): Promise<void> {
+    const { Uploads = [] } = await this.client.send(
+      new ListMultipartUploadsCommand({ Bucket: this.bucket, Prefix: key }),
+    );
+    for (const { Key, UploadId } of Uploads)
+      if (Key === key) await this.client.send(new AbortMultipartUploadCommand({ Bucket: this.bucket, Key, UploadId }));
   }
 
   async ping(): Promise<void> {
@@ -98,17 +112,9 @@ const keyOf = (id: string): string => `files/${id}`;
 
 const FULL: ReadonlySet<string> = new Set(['QuotaExceeded', 'XMinioStorageFull', 'InsufficientCapacity']);
 
-function toStoreError(error: unknown): unknown {
-  if (error instanceof SignetError) return error;
-  if (!(error instanceof S3ServiceException))
-    return isOfNetwork(error) ? new SignetError('unavailable', { cause: error }) : error;
-  if (error.name === 'NoSuchKey') return new SignetError('not-found', { cause: error });
-  if (FULL.has(error.name) || error.$metadata.httpStatusCode === 507)
-    return new SignetError('storage-full', { cause: error });
-  return new SignetError('unavailable', { cause: error });
+function toStoreError(cause: unknown): SignetError {
+  if (!(cause instanceof S3ServiceException)) return new SignetError('unavailable', { cause });
+  if (cause.name === 'NoSuchKey') return new SignetError('not-found', { cause });
+  const isFull = FULL.has(cause.name) || cause.$metadata.httpStatusCode === 507;
+  return new SignetError(isFull ? 'storage-full' : 'unavailable', { cause });
 }
-
-/** Of the connection to the store; what the content threw is its reader's. */
-const isOfNetwork = (error: unknown): boolean =>
-  error instanceof Error &&
-  (error.name === 'TimeoutError' || ('code' in error && /^(E[A-Z]+|EAI_\w+)$/.test(String(error.code))));

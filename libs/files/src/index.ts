@@ -1,0 +1,10 @@
+export { rangeOf, type ByteRange } from './byte-range.js';
+export { ContentGrants, GRANT_SECONDS, type Granted } from './content-grants.js';
+export { presentationOf, type Presentation } from './content-type.js';
+export { FileContents } from './file-contents.js';
+export type { FileKey } from './files.sql.js';
+export { contentTag, dispositionOf, type StoredFile } from './file.js';
+export * from './files.migrations.js';
+export * from './files.module.js';
+export { whyNotUsable, type FilePurpose } from './usable-files.js';
+export { storeFileUses, type FileUses } from './uses.sql.js';
