@@ -16,15 +16,17 @@ const describeOnServer = process.env['SIGNET_TEST_DATABASE_URL'] ? describe : de
 describeOnServer('the roles of the services', () => {
   const at = '2026-11-24T12:00:00.000Z';
   const file = {
-    ...{ id: newId(), workspaceId: newId(), objectId: newId(), name: 'a.pdf', contentType: 'application/pdf' },
-    ...{
-      bytes: 3,
-      sha256: randomBytes(32).toString('hex'),
-      revision: 1,
-      createdAt: at,
-      updatedAt: at,
-      createdBy: 'key',
-    },
+    id: newId(),
+    workspaceId: newId(),
+    objectId: newId(),
+    name: 'a.pdf',
+    contentType: 'application/pdf',
+    bytes: 3,
+    sha256: randomBytes(32).toString('hex'),
+    revision: 1,
+    createdAt: at,
+    updatedAt: at,
+    createdBy: 'key',
   };
   let database: TestDatabase;
   let redirect: DataSource;

@@ -1,7 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { newId } from '@signet/platform';
-import { liveBytes } from '@signet/testing';
 import type { FileStore } from './file-store.js';
 
 const MB = 1024 * 1024;
@@ -13,8 +12,16 @@ export interface StoreUnderTest {
   close: () => Promise<void>;
 }
 
-/** What every adapter of `FileStore` promises. @param open an empty store */
-export function describeFileStore(title: string, open: () => Promise<StoreUnderTest>): void {
+/**
+ * What every adapter of `FileStore` promises.
+ * @param liveBytes begins to tell what is held in buffers
+ * @param open an empty store
+ */
+export function describeFileStore(
+  title: string,
+  liveBytes: () => () => number,
+  open: () => Promise<StoreUnderTest>,
+): void {
   describe(title, () => {
     let opened: StoreUnderTest;
     let store: FileStore;

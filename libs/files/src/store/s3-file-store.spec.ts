@@ -7,6 +7,7 @@ import {
   UploadPartCommand,
 } from '@aws-sdk/client-s3';
 import { newId } from '@signet/platform';
+import { liveBytes } from '@signet/testing';
 import { describeFileStore } from './file-store.contract.js';
 import { S3FileStore } from './s3-file-store.js';
 import { hasS3Server, startS3Server, type S3Server } from './s3-server.fixture.js';
@@ -42,7 +43,7 @@ describeOnS3(hasS3Server || isRequired ? 'S3' : 'S3 (skipped: moto is not instal
     return KeyCount === 0 && Uploads.length === 0;
   };
 
-  describeFileStore('a bucket as the store of files', async () => {
+  describeFileStore('a bucket as the store of files', liveBytes, async () => {
     const store = newStore(server);
     return { store, isEmpty, close: () => store.close() };
   });
