@@ -50,7 +50,7 @@ describeOnServer('the roles of the services', () => {
     await expect(redirect.query(sql)).rejects.toThrow('permission denied');
   });
 
-  it('let enrollment tell of a code that is used up, and write no use', async () => {
+  it('let enrollment tell of a code that is used up, and change no use', async () => {
     const enrollment = await database.as('signet_enrollment');
     const usedUp = storedCode({ maxScans: 1 });
     await insertCode(enrollment.manager, usedUp);

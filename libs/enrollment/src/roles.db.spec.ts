@@ -1,0 +1,89 @@
+import { AccessModule, accessMigrations, AccessService } from '@signet/access';
+import { AuditModule, auditMigrations } from '@signet/audit';
+import { codesMigrations } from '@signet/codes';
+import { mfaMigrations } from '@signet/mfa';
+import { PoliciesModule, policiesMigrations } from '@signet/policies';
+import {
+  createTestApp,
+  openTestDatabase,
+  openTestPlatform,
+  type TestDatabase,
+  type TestPlatform,
+} from '@signet/testing';
+import type { NestFastifyApplication } from '@nestjs/platform-fastify';
+import { codeOf, secretIn, WizardBrowser } from './enrollment.fixture.js';
+import { EnrollmentDeadlines } from './enrollment-deadlines.js';
+import { enrollmentMigrations } from './enrollment.migrations.js';
+import { EnrollmentModule } from './enrollment.module.js';
+
+// The embedded database has one user; only a server has roles to connect as.
+const describeOnServer = process.env['SIGNET_TEST_DATABASE_URL'] ? describe : describe.skip;
+
+describeOnServer('the roles of the services', () => {
+  let database: TestDatabase;
+  let platform: TestPlatform;
+  let app: NestFastifyApplication;
+  let admin: string;
+  beforeAll(async () => {
+    database = await openTestDatabase([
+      ...auditMigrations,
+      ...accessMigrations,
+      ...codesMigrations,
+      ...policiesMigrations,
+      ...mfaMigrations,
+      ...enrollmentMigrations,
+    ]);
+    platform = await openTestPlatform([]);
+    const dataSource = await database.as('signet_enrollment');
+    const modules = [AccessModule, AuditModule, PoliciesModule, EnrollmentModule];
+    app = await createTestApp({ ...platform, dataSource }, modules);
+    admin = (await app.get(AccessService).bootstrap()) ?? '';
+  });
+  afterAll(async () => {
+    await app.close();
+    await platform.close();
+    await database.close();
+  });
+
+  const call = (method: 'GET' | 'POST' | 'PUT', url: string, payload?: object) =>
+    app.inject({ method, url, payload, headers: { authorization: `Bearer ${admin}` } });
+  const begin = async (subject: string, more: object = {}) => {
+    await call('PUT', `/v1/subjects/${subject}`, {});
+    return (await call('POST', '/v1/enrollments', { subject, delivery: 'link', ...more })).json();
+  };
+
+  it('let enrollment do everything that a link and its wizard take', async () => {
+    const { id, claimUrl, codeId } = await begin('anna');
+    const browser = new WizardBrowser(app, `/enroll/${claimUrl.split('/').at(-1)}`);
+    await browser.open();
+    await browser.submit('claim');
+    await browser.open();
+    await browser.submit('renew');
+    await browser.submit('code', { code: codeOf(secretIn(browser.otpauthUri ?? ''), platform.clock.now()) });
+    await browser.open();
+    await browser.submit('recovery-codes');
+    await browser.submit('finish', { saved: 'yes' });
+    expect(browser.title).toBe('All set');
+    expect((await call('GET', `/v1/codes/${codeId}`)).json()).toMatchObject({ status: 'exhausted' });
+    expect((await call('GET', `/v1/enrollments/${id}`)).json()).toMatchObject({ status: 'active' });
+
+    const waiting = await begin('berta', { expiresInSeconds: 3600 });
+    platform.clock.advance(1_800_000);
+    await app.get(EnrollmentDeadlines).tell();
+    const answer = await call('POST', `/v1/enrollments/${waiting.id}/revoke`, { reason: 'over' });
+    expect(answer.json()).toMatchObject({ status: 'revoked' });
+  });
+
+  it.each(['signet_redirect', 'signet_verification', 'signet_analytics'] as const)(
+    'keep %s from enrollments',
+    async (role) => {
+      const stranger = await database.as(role);
+      await expect(stranger.query('SELECT id FROM enrollment.enrollments')).rejects.toThrow('permission denied');
+    },
+  );
+
+  it('keep redirect from factors', async () => {
+    const redirect = await database.as('signet_redirect');
+    await expect(redirect.query('SELECT secret FROM mfa.factors')).rejects.toThrow('permission denied');
+  });
+});
