@@ -1,8 +1,9 @@
 import { accessMigrations, AccessModule, AccessService } from '@signet/access';
 import { auditMigrations, AuditModule } from '@signet/audit';
 import { CodesModule, codesMigrations } from '@signet/codes';
-import { BrandSchema, CodeSchema, type Code } from '@signet/contracts';
+import { BrandSchema, CodeSchema, FileSchema, type Code } from '@signet/contracts';
 import { BrandDirectory, DomainsModule } from '@signet/domains';
+import { FilesModule } from '@signet/files';
 import { scansMigrations } from '@signet/scans';
 import { createTestApp, openTestPlatform } from '@signet/testing';
 import type { Page } from 'playwright-core';
@@ -31,7 +32,14 @@ export async function openShownPages(): Promise<ShownPages> {
       SIGNET_UNKNOWN_SLUGS_PER_MINUTE: '3',
     },
   );
-  const app = await createTestApp(platform, [AuditModule, AccessModule, CodesModule, DomainsModule, RedirectModule]);
+  const app = await createTestApp(platform, [
+    AuditModule,
+    AccessModule,
+    CodesModule,
+    DomainsModule,
+    FilesModule,
+    RedirectModule,
+  ]);
   const admin = (await app.get(AccessService).bootstrap()) ?? '';
   await app.listen(0, '127.0.0.1');
   const origin = new URL(await app.getUrl()).origin;
@@ -112,6 +120,13 @@ export async function openShownPages(): Promise<ShownPages> {
     website: 'https://museum.example/evening',
     description: 'Music in every hall.\nDoors open at half past six.',
   });
+  const uploaded = await app.inject({
+    method: 'POST',
+    url: `/v1/files?name=${encodeURIComponent('Winterkarte Lumière.pdf')}`,
+    payload: Buffer.from(`%PDF-1.7\n${'0'.repeat(200_000)}`),
+    headers: { authorization: `Bearer ${admin}`, 'content-type': 'application/octet-stream' },
+  });
+  const file = await create({ kind: 'file', target: { fileId: FileSchema.parse(uploaded.json()).id } });
   const appCode = await create({
     kind: 'app',
     target: {
@@ -136,6 +151,7 @@ export async function openShownPages(): Promise<ShownPages> {
     ['contact', go(contact.url)],
     ['wifi', go(wifi.url)],
     ['event', go(event.url)],
+    ['file', go(file.url)],
     ['app', go(appCode.url)],
     ['claim once', go(once.url)],
     ['claim of several', go(often.url)],
