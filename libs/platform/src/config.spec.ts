@@ -37,6 +37,15 @@ describe('loadConfig', () => {
     expect(problems).toHaveLength(names.length);
   });
 
+  it('takes the two halves of the bucket’s credentials together', () => {
+    const [id, secret] = [{ SIGNET_S3_ACCESS_KEY_ID: 'a' }, { SIGNET_S3_SECRET_ACCESS_KEY: 'b' }];
+    for (const half of [id, secret])
+      expect(problemsOf(half)).toEqual([
+        'SIGNET_S3_SECRET_ACCESS_KEY: must be set together with SIGNET_S3_ACCESS_KEY_ID',
+      ]);
+    expect(problemsOf({ ...id, ...secret })).toEqual([]);
+  });
+
   it('never prints a secret, wrong or right', () => {
     const secret = 'mysql://user:hunter2@db/x';
     expect(problemsOf({ DATABASE_URL: secret }).join()).not.toContain('hunter2');

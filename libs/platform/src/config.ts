@@ -146,7 +146,13 @@ export const configVariables = {
   SIGNET_SHUTDOWN_SECONDS: int(10, 1, 300).describe('how long a stop may take to finish what is in hand'),
 } as const;
 
-const schema = z.object(configVariables);
+const schema = z
+  .object(configVariables)
+  .refine(
+    ({ SIGNET_S3_ACCESS_KEY_ID: id, SIGNET_S3_SECRET_ACCESS_KEY: secret }) =>
+      (id === undefined) === (secret === undefined),
+    { path: ['SIGNET_S3_SECRET_ACCESS_KEY'], message: 'must be set together with SIGNET_S3_ACCESS_KEY_ID' },
+  );
 type Values = z.output<typeof schema>;
 
 /** The settings of one process, read once. */

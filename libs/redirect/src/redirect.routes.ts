@@ -1,6 +1,6 @@
 import formbody from '@fastify/formbody';
 import { codeKey } from '@signet/codes';
-import { isProtected, type CodeSnapshot, type FileTarget, type ProblemKind, type ScanOutcome } from '@signet/contracts';
+import { isProtected, type CodeSnapshot, type FileTarget } from '@signet/contracts';
 import type { Site } from '@signet/domains';
 import { ContentGrants, FileContents, type Granted } from '@signet/files';
 import { DOWNLOAD_NAMES, type DownloadName } from '@signet/pages';
@@ -14,7 +14,6 @@ import {
   SignetError,
   toSignetError,
   type CodeStateEntry,
-  type GateVerdict,
   type Logger,
 } from '@signet/platform';
 import { Inject, Injectable } from '@nestjs/common';
@@ -44,6 +43,7 @@ import { offUrlFor } from './off-url.js';
 import { pageOf, sendDownload, sendTargetPage } from './page-answers.js';
 import { sendPasswordPage, type PasswordFailure } from './password-answers.js';
 import { PasswordDesk } from './password-desk.js';
+import { refusals, type Refusal } from './refusals.js';
 import { ScanLimits } from './scan-limits.js';
 import { isPreview, ScanRecorder } from './scan-recorder.js';
 import { TargetedClaims } from './targeted-claims.js';
@@ -59,19 +59,6 @@ const ClaimBodySchema = z.strictObject({
 });
 
 type SlugRequest = FastifyRequest<{ Params: { slug: string } }>;
-type Refusal = Exclude<GateVerdict, 'open' | 'unknown-here'> | 'archived' | 'unknown';
-
-/** How each refusal is told, and how it is counted. An archived code is one that its owner has put away. */
-const refusals: Readonly<Record<Refusal, { kind: ProblemKind; outcome: ScanOutcome }>> = {
-  unknown: { kind: 'code-unknown', outcome: 'not_found' },
-  revoked: { kind: 'code-revoked', outcome: 'revoked' },
-  expired: { kind: 'code-expired', outcome: 'expired' },
-  exhausted: { kind: 'code-exhausted', outcome: 'exhausted' },
-  paused: { kind: 'code-paused', outcome: 'denied' },
-  archived: { kind: 'code-paused', outcome: 'denied' },
-  'not-active-yet': { kind: 'code-not-active-yet', outcome: 'denied' },
-};
-
 const grantedBy = ({ id, passwordHash }: CodeSnapshot, { fileId }: FileTarget): Granted => ({
   codeId: id,
   fileId,
