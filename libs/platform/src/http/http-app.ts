@@ -3,6 +3,7 @@ import type { DynamicModule, Type } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fastify';
 import { fastify, type FastifyInstance } from 'fastify';
+import { SignetError } from '../errors.js';
 import { newId } from '../ids.js';
 import { NestLog } from '../logging.js';
 import { requestDuration } from '../metrics.js';
@@ -10,6 +11,12 @@ import type { Platform } from '../platform.js';
 import { ProblemFilter, sendProblem, toSignetError } from './problem.js';
 
 const BODY_LIMIT = 1024 * 1024;
+/** Of request line and headers together; Node answers 431. Room for a URL of 8 KB and a proxy's cookies. */
+const MAX_HEADER_BYTES = 16 * 1024;
+const MAX_URL_LENGTH = 8 * 1024;
+const URL_TOO_LONG = `The path with its query is longer than ${MAX_URL_LENGTH} characters`;
+/** Whoever sends a header byte by byte holds a connection so long; Node then answers 408. */
+const HEADERS_TIMEOUT_MS = 10_000;
 
 /** Answers some requests before Fastify sees them: for paths so hot that routing and hooks are most of their time. */
 export interface Interception {
@@ -61,8 +68,11 @@ function createFastify({ config, logger, metrics }: Platform): FastifyInstance {
     requestIdHeader: false,
     forceCloseConnections: 'idle',
     routerOptions: { maxParamLength: 1000 },
-    // Of a whole request: a file of 100 MB comes over 1.5 Mbit/s. Its headers have Node's minute.
+    // Of a whole request: a file of 100 MB comes over 1.5 Mbit/s.
     requestTimeout: 10 * 60_000,
+    http: { maxHeaderSize: MAX_HEADER_BYTES, headersTimeout: HEADERS_TIMEOUT_MS, connectionsCheckingInterval: 1000 },
+    // A connection that is still there when the stop begins has its request answered, and not 503.
+    return503OnClosing: false,
     // What is wrong before any route is found, such as a path that cannot be decoded.
     frameworkErrors: (error, request, reply) => sendProblem(toSignetError(error), request, reply),
   });
@@ -77,7 +87,8 @@ function createFastify({ config, logger, metrics }: Platform): FastifyInstance {
   const duration = requestDuration(metrics);
   instance.addHook('onRequest', (request, reply, done) => {
     void reply.header('X-Request-Id', request.id);
-    done();
+    const tooLong = request.url.length > MAX_URL_LENGTH;
+    done(tooLong ? new SignetError('unreadable-request', { detail: URL_TOO_LONG }) : undefined);
   });
   instance.addHook('onResponse', (request, reply, done) => {
     const route = request.routeOptions.url ?? 'unmatched';
