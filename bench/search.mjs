@@ -71,7 +71,7 @@ async function seed(pool, workspaceId) {
   for (let from = 1; from <= codes; from += many) {
     await pool.query(
       `INSERT INTO codes.codes (id, workspace_id, slug, slug_key, kind, state, version, target, title, tags, folder,
-         campaign, owner, active_from, expires_at, expired_told, max_scans, scans_used, password_hash, domain, created_at,
+         campaign, owner, active_from, expires_at, expired_told, max_scans, scans_used, exhausted_told, password_hash, domain, created_at,
          updated_at, created_by)
        SELECT gen_random_uuid(), $1::uuid, slug, CASE WHEN n % 20 < 3 THEN $1::uuid || '/' ELSE '' END || slug, kind, state, 1,
          jsonb_build_object(CASE kind WHEN 'app' THEN 'fallback' WHEN 'page' THEN 'title' ELSE 'url' END,
@@ -85,6 +85,7 @@ async function seed(pool, workspaceId) {
          CASE WHEN n % 50 = 0 THEN now() + (c - 0.8) * interval '300 days' END,
          expires, COALESCE(expires <= now(), false),
          CASE WHEN n % 10 = 1 THEN 5 END, CASE WHEN n % 10 = 1 THEN floor(6 * power(d, 0.5)) ELSE 0 END,
+         n % 10 = 1 AND 6 * power(d, 0.5) >= 5,
          CASE WHEN n % 50 = 3 THEN '$argon2id$v=19$m=19456,t=2,p=1$c2FsdA$aGFzaA' END,
          CASE WHEN n % 20 < 3 THEN 'go' || n % 5 || '.example' END,
          created, created + e * (now() - created), 'system'
@@ -128,7 +129,7 @@ async function filtersOf(pool, workspaceId) {
     'q, part of a URL': several('q', ['events.example', 'org/garden', `/bicycle/${codes - 3}`, 'nowhere.example']),
     'q, 1 or 2 letters': several('q', ['s', 'co', 'zq', '7', '日', 'x']),
     'q, not Latin': several('q', ['東京su', '日本', '橋512', '大阪城']),
-    'q, signs': several('q', ['%', '_', '100%', String.raw`\ `, "'"]),
+    'q, signs': several('q', ['7%', 's_', '100%', 'r / 7', "t'"]),
     tag: several('tag', ['tag 0', 'tag 7', 'tag 700', 'tag 1999', 'no such tag']),
     'tag, two': [{ tag: ['tag 0', 'tag 7'] }, { tag: ['tag 3', 'tag 1900'] }, { tag: ['tag 1', 'tag 2'] }],
     folder: several('folder', ['Region 0', 'Region 7', 'Region 19', 'Region 3/Branch 7', 'No region']),

@@ -7,10 +7,13 @@ const MAX_TAGS = 10;
 const tag = lineSchema(50);
 
 const filterFields = {
-  q: lineSchema(200).optional().meta({
-    description:
-      'text in the title, the slug or the target, in any case; one or two characters are looked for at the beginning of words',
-  }),
+  q: lineSchema(200)
+    .refine((text) => /[\p{L}\p{N}]/u.test(text), 'must have a letter or a digit')
+    .optional()
+    .meta({
+      description:
+        'text in the title, the slug or the target, in any case; one or two characters are looked for at the beginning of words',
+    }),
   tag: z
     .union([tag, z.array(tag).min(1).max(MAX_TAGS)])
     .optional()

@@ -284,10 +284,13 @@ function conditionsOf({ filter, at }: Search): Condition[] {
 const folderCondition = (folder: string): Condition =>
   when('(folder = ? OR (folder ~>=~ ? AND folder ~<~ ?))', [text(folder), text(`${folder}/`), text(`${folder}0`)]);
 
-/** `%` and `_` as they are. One or two characters have no trigram of their own, but with the space before a word they do. */
+/** What has a trigram wherever it stands: three letters, the end of a word, or the beginning of one. */
+const HAS_TRIGRAM = /[\p{L}\p{N}]{3}|[\p{L}\p{N}]{2}[^\p{L}\p{N}]|[^\p{L}\p{N}][\p{L}\p{N}]/u;
+
+/** `%` and `_` as they are. What has no trigram of its own, as one or two letters, has one with the space before a word. */
 function likePattern(q: string): string {
   const escaped = q.replaceAll(/[\\%_]/g, String.raw`\$&`);
-  return Array.from(q).length < 3 ? `% ${escaped}%` : `%${escaped}%`;
+  return HAS_TRIGRAM.test(q) ? `%${escaped}%` : `% ${escaped}%`;
 }
 
 /** `statusOf` in SQL: its phase, which an index has, and what the clock says. */
