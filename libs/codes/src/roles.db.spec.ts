@@ -6,6 +6,7 @@ import { ClaimArbiter } from './claim-arbiter.js';
 import { storedCode } from './codes.fixture.js';
 import { codesMigrations } from './codes.migrations.js';
 import { codeBelongsTo, findEntryByKey, insertCode } from './codes.sql.js';
+import { findLabelledCodes, type Labels } from './labelled-codes.sql.js';
 import { markUsedUp } from './endings.sql.js';
 
 // The embedded database has one user; only a server has roles to connect as.
@@ -66,12 +67,29 @@ describeOnServer('the roles of the services', () => {
     expect(await codeBelongsTo(analytics.manager, code.workspaceId, code.id)).toBe(true);
   });
 
-  it.each(['SELECT slug FROM codes.codes', 'SELECT target FROM codes.codes', 'SELECT use_no FROM codes.uses'])(
-    'keep analytics from: %s',
-    async (sql) => {
-      await expect(analytics.query(sql)).rejects.toThrow('permission denied');
-    },
-  );
+  it('let analytics find codes by their labels, archived ones too', async () => {
+    const labels = { tags: ['print', 'food'], folder: 'Shop/Winter', campaign: 'spring' };
+    const [live, archived] = [storedCode(labels), storedCode({ ...labels, state: 'archived' })];
+    const { workspaceId } = live;
+    for (const one of [live, { ...archived, workspaceId }]) await insertCode(database.dataSource.manager, one);
+    const find = async (wanted: Labels) =>
+      (await findLabelledCodes(analytics.manager, { workspaceId, limit: 10, ...wanted })).toSorted();
+    const both = [live.id, archived.id].toSorted();
+    expect(await find({ tag: 'food', folder: 'Shop', campaign: 'spring' })).toEqual(both);
+    expect(await find({ folder: 'Shop/Winter' })).toEqual(both);
+    expect(await find({ folder: 'Sho' })).toEqual([]);
+    expect(await find({ domain: 'go.example' })).toEqual([]);
+    expect(await findLabelledCodes(analytics.manager, { workspaceId, tag: 'food', limit: 1 })).toHaveLength(1);
+  });
+
+  it.each([
+    'SELECT slug FROM codes.codes',
+    'SELECT title FROM codes.codes',
+    'SELECT target FROM codes.codes',
+    'SELECT use_no FROM codes.uses',
+  ])('keep analytics from: %s', async (sql) => {
+    await expect(analytics.query(sql)).rejects.toThrow('permission denied');
+  });
 
   it('keep verification from codes', async () => {
     const verification = await database.as('signet_verification');
