@@ -149,8 +149,8 @@ export const configVariables = {
 const schema = z
   .object(configVariables)
   .refine(
-    ({ SIGNET_S3_ACCESS_KEY_ID: id, SIGNET_S3_SECRET_ACCESS_KEY: secret }) =>
-      (id === undefined) === (secret === undefined),
+    ({ SIGNET_S3_ACCESS_KEY_ID: keyId, SIGNET_S3_SECRET_ACCESS_KEY: key }) =>
+      (keyId === undefined) === (key === undefined),
     { path: ['SIGNET_S3_SECRET_ACCESS_KEY'], message: 'must be set together with SIGNET_S3_ACCESS_KEY_ID' },
   );
 type Values = z.output<typeof schema>;
