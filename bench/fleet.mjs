@@ -3,7 +3,7 @@ import { spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { request } from 'node:http';
-import { createServer } from 'node:net';
+import { connect, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -25,24 +25,27 @@ async function freePort() {
   return port;
 }
 
-/** Starts what `which` names; `environment` goes to every service. Kafka is away unless it is named. */
-export async function startFleet({ which = ['postgres', 'redis'], redirects = 1, environment = {} }) {
+/** Starts what `which` names. Kafka is away unless it is named. */
+export async function startFleet({ which = ['postgres', 'redis'], redirects = 1, canDropMessages = false }) {
   const folder = mkdtempSync(join(tmpdir(), 'signet-bench-'));
   const children = [];
   let services;
+  let proxy;
   const stop = async () => {
     for (const child of children) child.kill('SIGTERM');
     await Promise.all(
       children.map((child) => (child.exitCode === null && child.signalCode === null ? once(child, 'exit') : undefined)),
     );
+    proxy?.stop();
     await services?.stop();
     rmSync(folder, { recursive: true, force: true });
   };
   try {
     services = await startServices({ directory: join(folder, 'services'), which });
+    if (canDropMessages) proxy = await startRedisProxy(services.redisUrl);
     const variables = {
       DATABASE_URL: services.databaseUrl,
-      REDIS_URL: services.redisUrl,
+      REDIS_URL: proxy?.url ?? services.redisUrl,
       KAFKA_BROKERS: services.kafkaBrokers ?? '127.0.0.1:1',
       SIGNET_MASTER_KEYS: `bench:${Buffer.alloc(32, 1).toString('base64')}`,
       SIGNET_PUBLIC_URL: 'http://127.0.0.1:8080',
@@ -52,7 +55,6 @@ export async function startFleet({ which = ['postgres', 'redis'], redirects = 1,
       SIGNET_UNKNOWN_SLUGS_PER_MINUTE: '0',
       SIGNET_TARGET_CHECK_INTERVAL_HOURS: '0',
       SIGNET_LOG_LEVEL: 'fatal',
-      ...environment,
     };
     const migrated = spawnSync(process.execPath, ['apps/signet/dist/main.js', 'migrate'], {
       env: { ...process.env, ...variables },
@@ -81,11 +83,59 @@ export async function startFleet({ which = ['postgres', 'redis'], redirects = 1,
     const api = await start('enrollment', 'enrollment');
     const fleet = [];
     for (let n = 0; n < redirects; n += 1) fleet.push(await start('redirect', `redirect-${n}`));
-    return { services, api, redirects: fleet, call: (...what) => callApi(api.url, ...what), stop };
+    return {
+      services,
+      api,
+      redirects: fleet,
+      call: (...what) => callApi(api.url, ...what),
+      dropMessages: proxy?.drop,
+      stop,
+    };
   } catch (error) {
     await stop();
     throw error;
   }
+}
+
+/**
+ * A proxy before Redis that can drop what is published: it swallows what comes to connections that have subscribed.
+ * @returns {Promise<{url: string, drop: (dropping: boolean) => void, stop: () => void}>}
+ */
+async function startRedisProxy(redisUrl) {
+  let dropping = false;
+  const { port: redisPort } = new URL(redisUrl);
+  const sockets = new Set();
+  const server = createServer((client) => {
+    const upstream = connect(Number(redisPort), '127.0.0.1');
+    let hasSubscribed = false;
+    client.on('data', (chunk) => {
+      hasSubscribed ||= chunk.toString('latin1').toLowerCase().includes('subscribe');
+      upstream.write(chunk);
+    });
+    upstream.on('data', (chunk) => {
+      if (!(dropping && hasSubscribed)) client.write(chunk);
+    });
+    for (const [one, other] of [
+      [client, upstream],
+      [upstream, client],
+    ]) {
+      sockets.add(one);
+      one.on('error', () => {});
+      one.on('close', () => {
+        sockets.delete(one);
+        other.destroy();
+      });
+    }
+  }).listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  return {
+    url: `redis://127.0.0.1:${server.address().port}`,
+    drop: (drops) => (dropping = drops),
+    stop() {
+      server.close();
+      for (const socket of sockets) socket.destroy();
+    },
+  };
 }
 
 /** @returns the answer, read to its end; lighter than fetch */

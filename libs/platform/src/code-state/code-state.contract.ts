@@ -250,6 +250,16 @@ export function describeCodeState(name: string, makeAdapter: () => Promise<CodeS
       });
     });
 
+    it('counts a limit by key, and says how long to wait', async () => {
+      const limit = { keyPrefix: 'guess', points: 2, duration: 60 };
+      const [one, other] = [state.limiter(limit), state.limiter({ ...limit, keyPrefix: 'else' })];
+      expect((await one.consume('somebody')).remainingPoints).toBe(1);
+      expect((await one.consume('somebody')).remainingPoints).toBe(0);
+      await expect(one.consume('somebody')).rejects.toMatchObject({ msBeforeNext: expect.any(Number) });
+      expect((await one.consume('somebody else')).remainingPoints).toBe(1);
+      expect((await other.consume('somebody')).remainingPoints).toBe(1);
+    });
+
     it('knows nothing after it lost everything, and takes it all again', async () => {
       await state.write('summer', snapshotOf(7, limitedTo(1)));
       await state.settle({ key: 'summer', used: 1, nonceHash: nonce('a') });

@@ -1,4 +1,5 @@
 import type { CodeSnapshot } from '@signet/contracts';
+import type { RateLimiterAbstract } from 'rate-limiter-flexible';
 
 /** What is known of a code without asking PostgreSQL. */
 export interface CodeStateEntry {
@@ -28,6 +29,14 @@ export interface Meeting {
   codeId: string;
   /** The day's pseudonym of the visitor, so that they are forgotten with the day. */
   visitor: string;
+}
+
+export interface Limit {
+  /** Keeps the counts of one limit apart from another's. */
+  keyPrefix: string;
+  points: number;
+  /** Seconds. */
+  duration: number;
 }
 
 /** How long the same browser may repeat a claim whose answer got lost (api.md, The redirect). */
@@ -62,6 +71,11 @@ export abstract class CodeState {
    * @returns whether they were there before
    */
   abstract meet(meeting: Meeting): Promise<boolean>;
+  /**
+   * Counts for a limit, over all processes that share the store. While it is away each process counts for itself.
+   * `consume` rejects with a `RateLimiterRes` when `points` within `duration` seconds are used up.
+   */
+  abstract limiter(limit: Limit): RateLimiterAbstract;
   /** @returns a function that ends the listening. `undefined` as key: messages may have been lost, drop everything. */
   abstract onChange(listener: (key: string | undefined) => void): () => void;
   abstract ping(): Promise<void>;

@@ -1,4 +1,5 @@
 import type { CodeSnapshot } from '@signet/contracts';
+import { RateLimiterMemory } from 'rate-limiter-flexible';
 import type { Clock } from '../clock.js';
 import {
   CodeState,
@@ -9,6 +10,7 @@ import {
   type CodeStateEntry,
   type GateRequest,
   type GateVerdict,
+  type Limit,
   type Meeting,
   type SettledUse,
 } from './code-state.js';
@@ -85,6 +87,10 @@ export class MemoryCodeState extends CodeState {
     if (!isKnown) this.visitors.set(key, true);
     if (this.visitors.size > this.maxEntries) this.visitors.deleteOldest();
     return isKnown;
+  }
+
+  override limiter(limit: Limit): RateLimiterMemory {
+    return new RateLimiterMemory(limit);
   }
 
   override onChange(listener: (key: string | undefined) => void): () => void {

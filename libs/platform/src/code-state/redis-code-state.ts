@@ -1,6 +1,7 @@
 import { CodeSnapshotSchema, type CodeSnapshot } from '@signet/contracts';
 import { Redis } from 'ioredis';
 import type { Logger } from 'pino';
+import { RateLimiterMemory, RateLimiterRedis } from 'rate-limiter-flexible';
 import { SignetError } from '../errors.js';
 import {
   CodeState,
@@ -11,6 +12,7 @@ import {
   type CodeStateEntry,
   type GateRequest,
   type GateVerdict,
+  type Limit,
   type Meeting,
   type SettledUse,
 } from './code-state.js';
@@ -120,6 +122,18 @@ export class RedisCodeState extends CodeState {
   override async meet({ codeId, visitor }: Meeting): Promise<boolean> {
     const key = `${this.prefix}:visitor:${codeId}:${visitor}`;
     return (await this.run(() => this.client.set(key, '1', 'EX', VISITOR_TTL_SECONDS, 'NX'))) === null;
+  }
+
+  /** Whoever is over a limit is known here and costs Redis nothing more. */
+  override limiter({ keyPrefix, points, duration }: Limit): RateLimiterRedis {
+    return new RateLimiterRedis({
+      storeClient: this.client,
+      keyPrefix: `${this.prefix}:limit:${keyPrefix}`,
+      points,
+      duration,
+      inMemoryBlockOnConsumed: points + 1,
+      insuranceLimiter: new RateLimiterMemory({ keyPrefix, points, duration }),
+    });
   }
 
   override onChange(listener: (key: string | undefined) => void): () => void {

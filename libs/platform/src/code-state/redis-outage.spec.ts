@@ -57,6 +57,20 @@ describeWithServer('RedisCodeState when its Redis goes away', () => {
     await rm(directory, { recursive: true });
   });
 
+  it('counts limits here while it is away, and over all processes while it is there', async () => {
+    const other = new RedisCodeState({ url: `redis://127.0.0.1:${port}`, logger });
+    await other.ping();
+    const limit = { keyPrefix: 'guess', points: 2, duration: 60 };
+    const limiters = [state.limiter(limit), other.limiter(limit)] as const;
+    for (const limiter of limiters) await limiter.consume('somebody');
+    await expect(limiters[1].consume('somebody')).rejects.toMatchObject({ msBeforeNext: expect.any(Number) });
+    await stopServer();
+    const here = [await limiters[0].consume('a'), await limiters[0].consume('a')];
+    expect(here.map(({ remainingPoints }) => remainingPoints)).toEqual([1, 0]);
+    await expect(limiters[0].consume('a')).rejects.toMatchObject({ msBeforeNext: expect.any(Number) });
+    await other.close();
+  });
+
   it('rejects every call as unavailable within a second, and works again after a restart', async () => {
     await state.write('summer', snapshotOf(2));
     await stopServer();
