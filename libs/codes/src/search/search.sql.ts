@@ -65,10 +65,16 @@ interface Condition {
   values: readonly { value: unknown; type: string }[];
   /** Whether an index has the codes that meet it in the order of creation. */
   isOrdered: boolean;
+  /** Whether it bounds the list in the order of its ends. */
+  isOfEnds?: true;
 }
 
 const when = (sql: string, values: Condition['values'] = []): Condition => ({ sql, values, isOrdered: false });
 const inOrder = (sql: string, values: Condition['values'] = []): Condition => ({ sql, values, isOrdered: true });
+const ends = (compare: '<' | '<=' | '>', at: string | Date): Condition => ({
+  ...when(`${EXPIRY_KEY} ${compare} ?`, [time(at)]),
+  isOfEnds: true,
+});
 const text = (value: string) => ({ value, type: 'text' });
 const time = (value: string | Date) => ({ value, type: 'timestamptz' });
 
@@ -232,7 +238,8 @@ const hasFilter = ({ filter }: Search): boolean => Object.values(filter).some((v
 
 /**
  * @returns what bounds the list that is read in its order, and what is looked for in it. In the order of creation the
- * list may be that of one campaign, say: then one filter is met by all of it.
+ * list may be that of one campaign, say: then one filter is met by all of it. In the order of ends it begins or stops where
+ * a filter says.
  */
 function splitConditions(search: Search): { base: Condition[]; rest: Condition[] } {
   const { workspaceId, filter, after } = search;
@@ -248,6 +255,10 @@ function splitConditions(search: Search): { base: Condition[]; rest: Condition[]
   }
   const conditions = conditionsOf(search);
   const bounds = creationBounds(filter);
+  if (search.sort === 'expiresAt') {
+    const [ofEnds, others] = [conditions.filter((one) => one.isOfEnds), conditions.filter((one) => !one.isOfEnds)];
+    return { base: [...base, ...ofEnds], rest: [...others, ...bounds] };
+  }
   if (!search.sort.endsWith('createdAt')) return { base, rest: [...conditions, ...bounds] };
   const ordered = conditions.find(({ isOrdered }) => isOrdered);
   const rest = conditions.filter((condition) => condition !== ordered);
@@ -275,7 +286,7 @@ function conditionsOf({ filter, at }: Search): Condition[] {
   if (status !== undefined) conditions.push(...statusConditions(status, at));
   if (tag !== undefined) conditions.push(when('tags @> ?', [{ value: [tag].flat(), type: 'text[]' }]));
   if (folder !== undefined) conditions.push(folderCondition(folder));
-  if (expiresBefore !== undefined) conditions.push(when(`${EXPIRY_KEY} < ?`, [time(expiresBefore)]));
+  if (expiresBefore !== undefined) conditions.push(ends('<', expiresBefore));
   if (q !== undefined) conditions.push(when(`${SEARCHED_TEXT} LIKE lower(?)`, [text(likePattern(q))]));
   return conditions;
 }
@@ -296,10 +307,10 @@ function likePattern(q: string): string {
 /** `statusOf` in SQL: its phase, which an index has, and what the clock says. */
 function statusConditions(status: CodeStatus, at: Date): Condition[] {
   const now = [time(at)];
-  const isUnexpired = when(`${EXPIRY_KEY} > ?`, now);
+  const isUnexpired = ends('>', at);
   switch (status) {
     case 'expired':
-      return [when(`phase IN ('expired', 'exhausted', 'live')`), when(`${EXPIRY_KEY} <= ?`, now)];
+      return [when(`phase IN ('expired', 'exhausted', 'live')`), ends('<=', at)];
     case 'exhausted':
       return [inOrder(`phase = 'exhausted'`), isUnexpired];
     case 'scheduled':
