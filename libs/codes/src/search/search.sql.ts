@@ -134,30 +134,35 @@ export function walkStatement(search: Search, limit: number, reach = WALK): Stat
   return { sql, values: parameters.values };
 }
 
-/** The second way: everything that matches, whichever indexes find it fastest, and then its order. */
+/**
+ * The second way: everything that matches, whichever indexes find it fastest, and then its order. Where the page begins is
+ * not said before: of codes with the same key, as those that never end, PostgreSQL would expect none behind it, and read
+ * that index.
+ */
 export function gatherStatement(search: Search, limit: number): Statement {
   const order = orderOf(search.sort);
-  const { sql: matching, values } = matchingStatement(search);
-  const sql = `WITH found AS MATERIALIZED (${matching}),
-     page AS MATERIALIZED (SELECT id, sort_key FROM found ORDER BY ${orderBy(search.sort, 'sort_key')} LIMIT ${limit})
+  const parameters = new Parameters();
+  const matching = matchingSql(search, parameters);
+  const begin = parameters.all(search.after ? [positionAfter(search.after, order, 'sort_key')] : []);
+  const sql = `WITH found AS MATERIALIZED (${matching}), page AS MATERIALIZED (
+       SELECT id, sort_key FROM found WHERE ${begin} ORDER BY ${orderBy(search.sort, 'sort_key')} LIMIT ${limit})
      SELECT ${COLUMNS}, ${textOf('sort_key', order)} AS position FROM page JOIN codes.codes USING (id)
      ORDER BY ${orderBy(search.sort, 'sort_key')}`;
-  return { sql, values };
+  return { sql, values: parameters.values };
 }
 
-function matchingStatement(search: Search): Statement {
-  const parameters = new Parameters();
-  const { base, rest } = splitConditions(search);
-  const sql = `SELECT id, ${orderOf(search.sort).key} AS sort_key FROM codes.codes WHERE ${parameters.all([...base, ...rest])}`;
-  return { sql, values: parameters.values };
+function matchingSql(search: Search, parameters: Parameters): string {
+  const { base, rest } = splitConditions({ ...search, after: undefined });
+  return `SELECT id, ${orderOf(search.sort).key} AS sort_key FROM codes.codes WHERE ${parameters.all([...base, ...rest])}`;
 }
 
 /** @returns how many match, as PostgreSQL's statistics have it */
 async function estimate(manager: EntityManager, search: Search): Promise<number> {
-  const { sql, values } = matchingStatement(search);
+  const parameters = new Parameters();
+  const sql = matchingSql(search, parameters);
   const [row]: { 'QUERY PLAN': [{ Plan: { 'Plan Rows': number } }] }[] = await manager.query(
     `EXPLAIN (FORMAT JSON) ${sql}`,
-    values,
+    parameters.values,
   );
   return row?.['QUERY PLAN'][0].Plan['Plan Rows'] ?? 0;
 }
@@ -243,16 +248,10 @@ const hasFilter = ({ filter }: Search): boolean => Object.values(filter).some((v
  */
 function splitConditions(search: Search): { base: Condition[]; rest: Condition[] } {
   const { workspaceId, filter, after } = search;
-  const { key, type, compare } = orderOf(search.sort);
+  const order = orderOf(search.sort);
   const base: Condition[] = [when('workspace_id = ?', [{ value: workspaceId, type: 'uuid' }])];
   base.push(when(filter.status === 'archived' ? `state = 'archived'` : `state <> 'archived'`));
-  if (after) {
-    const position = [
-      { value: after.key, type },
-      { value: after.id, type: 'uuid' },
-    ];
-    base.push(when(`(${key}, id) ${compare} (?, ?)`, position));
-  }
+  if (after) base.push(positionAfter(after, order, order.key));
   const conditions = conditionsOf(search);
   const bounds = creationBounds(filter);
   if (search.sort === 'expiresAt') {
@@ -264,6 +263,12 @@ function splitConditions(search: Search): { base: Condition[]; rest: Condition[]
   const rest = conditions.filter((condition) => condition !== ordered);
   return { base: [...base, ...bounds, ...(ordered ? [ordered] : [])], rest };
 }
+
+const positionAfter = (after: SearchPosition, { type, compare }: Order, key: string): Condition =>
+  when(`(${key}, id) ${compare} (?, ?)`, [
+    { value: after.key, type },
+    { value: after.id, type: 'uuid' },
+  ]);
 
 function creationBounds({ createdFrom, createdTo }: CodeFilter): Condition[] {
   const bounds: Condition[] = [];
