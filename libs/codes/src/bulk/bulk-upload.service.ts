@@ -2,6 +2,7 @@ import { MAX_ATOMIC_CHANGES, type BulkQuery, type BulkResult } from '@signet/con
 import { LOGGER, logFailure, SignetError, toProblem, toSignetError, type Caller, type Logger } from '@signet/platform';
 import { Inject, Injectable } from '@nestjs/common';
 import type { EntityManager } from 'typeorm';
+import { ahead } from './ahead.js';
 import { batchesOf, workOf, type Batch, type Row } from './batches.js';
 import { BulkRuns, pack, unpack } from './bulk-runs.js';
 import { BulkTransactions } from './bulk-transactions.js';
@@ -47,8 +48,13 @@ export class BulkUploadService {
   }
 
   private async *oneByOne(caller: Caller, rows: AsyncIterable<Row>, doing: Doing): AsyncGenerator<BulkResult[]> {
+    for await (const results of ahead(this.commitAll(caller, rows, doing))) yield await this.propagated(results);
+  }
+
+  /** Results of what has committed, and of what is refused. */
+  private async *commitAll(caller: Caller, rows: AsyncIterable<Row>, doing: Doing): AsyncGenerator<BulkResult[]> {
     let failure: SignetError | undefined;
-    for await (const batch of batchesOf(rows)) {
+    for await (const batch of ahead(batchesOf(rows))) {
       const results = failure ?? (await this.attempt(caller, batch, doing));
       if (!(results instanceof SignetError)) yield results;
       else if (batch.firstRow === 0) throw results;
@@ -60,11 +66,10 @@ export class BulkUploadService {
   /** @returns the results, or what fails the batch and those after it */
   private async attempt(caller: Caller, batch: Batch, doing: Doing): Promise<BulkResult[] | SignetError> {
     try {
-      const results = await this.transactions.run(doing.query.dryRun, async (manager) => {
+      return await this.transactions.run(doing.query.dryRun, async (manager) => {
         await awaitTurns(manager, idsOf(batch));
         return this.doOnce(manager, caller, { batch, ...doing });
       });
-      return await this.propagated(results);
     } catch (thrown) {
       const error = toSignetError(thrown);
       if (batch.firstRow > 0) logFailure(this.logger, error, caller.requestId);
