@@ -1,5 +1,5 @@
 import { scopeCovers, type OperationSpec, type Scope } from '@signet/contracts';
-import { Clock, operationOf, SignetConfig, SignetError } from '@signet/platform';
+import { Clock, operationOf, SharedReads, SignetConfig, SignetError } from '@signet/platform';
 import { Injectable, type CanActivate, type ExecutionContext } from '@nestjs/common';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { DataSource } from 'typeorm';
@@ -10,6 +10,7 @@ import { rateLimitHeaders, refuseExcess, RequestLimiter, WriteLimiter, type Stan
 /** Every HTTP call of the contract needs a live API key with the operation's scope, unless the contract says otherwise. */
 @Injectable()
 export class ApiKeyGuard implements CanActivate {
+  private readonly keys = new SharedReads<StoredApiKey | undefined>();
   private readonly requests: RequestLimiter;
   private readonly writes = new WriteLimiter();
 
@@ -67,7 +68,11 @@ export class ApiKeyGuard implements CanActivate {
     const [, token] = /^Bearer ([\x21-\x7e]{1,200})$/i.exec(request.headers.authorization ?? '') ?? [];
     if (!token)
       throw new SignetError('unauthenticated', { detail: 'Send the API key as: Authorization: Bearer sgk_…' });
-    const key = await findLiveKey(this.dataSource.manager, hashApiKey(token), this.clock.now());
+    const hash = hashApiKey(token);
+    // A key that is revoked meanwhile is not served: the read that is shared begins after this call.
+    const key = await this.keys.read(hash.toString('hex'), () =>
+      findLiveKey(this.dataSource.manager, hash, this.clock.now()),
+    );
     if (!key) throw new SignetError('unauthenticated', { detail: 'The API key is unknown, revoked or expired' });
     return key;
   }

@@ -43,5 +43,6 @@ export * from './platform.js';
 export * from './platform.module.js';
 export * from './secret.js';
 export * from './service.js';
+export * from './shared-reads.js';
 export * from './slots.js';
 export * from './version.js';
