@@ -179,6 +179,7 @@ async function timePages(port, filter, sort) {
 
 async function measure(port, filters) {
   let isKept = true;
+  const everything = [];
   console.log(
     `${'filter'.padEnd(24)} ${'requests'.padStart(8)} ${'p50'.padStart(7)} ${'p95'.padStart(7)} ${'max'.padStart(7)}  ms; the slowest`,
   );
@@ -202,6 +203,7 @@ async function measure(port, filters) {
         if (median > slowest.median) slowest = { median, text: `${JSON.stringify(filter)} ${sort}, ${found} found` };
         all.push(...mine);
       }
+    everything.push(...all);
     const sorted = all.toSorted((one, other) => one - other);
     const [p50, p95, worst] = [quantile(sorted, 0.5), quantile(sorted, 0.95), sorted.at(-1)];
     if (p95 >= PROMISED_MS) isKept = false;
@@ -210,6 +212,11 @@ async function measure(port, filters) {
       `${name.padEnd(24)} ${String(all.length).padStart(8)} ${numbers}  ${slowest.median.toFixed(1)}: ${slowest.text}`,
     );
   }
+  const ofAll = quantile(
+    everything.toSorted((one, other) => one - other),
+    0.95,
+  );
+  console.log(`p95 of all ${everything.length} requests: ${ofAll.toFixed(1)} ms`);
   return isKept;
 }
 
