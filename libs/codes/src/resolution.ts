@@ -17,7 +17,7 @@ export function resolveCode(
   const { target, targetIndex, trace } = explainTarget(snapshot, scanOf(scan, { at, draw }));
   const { forwardQuery, utm } = snapshot;
   const led = target && buildUrl(target.url, { forwardQuery, utm, query: scan.query });
-  const url = status === 'active' ? led : offUrlOf(snapshot, status);
+  const url = status === 'active' ? led : offUrlOf(snapshot);
   const decided = trace.at(-1);
   const choice =
     targetIndex === undefined ? withoutRule(code, target, scan.os) : `Rule ${targetIndex} decides. ${decided?.why}`;

@@ -4,8 +4,5 @@ import type { FastifyRequest } from 'fastify';
 import { prefersJson } from './accept.js';
 
 /** Where a person is led whose code is off; a program is told the reason that it asks for. */
-export const offUrlFor = (
-  { headers }: FastifyRequest,
-  snapshot: CodeSnapshot,
-  refusal: string,
-): CodeSnapshot['offUrl'] => (prefersJson(headers.accept) ? undefined : offUrlOf(snapshot, refusal));
+export const offUrlFor = ({ headers }: FastifyRequest, snapshot: CodeSnapshot): CodeSnapshot['offUrl'] =>
+  prefersJson(headers.accept) ? undefined : offUrlOf(snapshot);

@@ -303,7 +303,7 @@ export class RedirectRoutes {
     await this.recorder.record(request, { outcome, at, snapshot, workspaceId: site?.workspaceId });
     if (refusal === 'unknown' && site?.notFoundUrl && !prefersJson(request.headers.accept))
       return sendRedirect(reply, request.method === 'POST' ? 303 : 302, site.notFoundUrl);
-    const offUrl = snapshot && offUrlFor(request, snapshot, refusal);
+    const offUrl = snapshot && offUrlFor(request, snapshot);
     if (offUrl !== undefined) return sendRedirect(reply, request.method === 'POST' ? 303 : 302, offUrl);
     const brand = this.hosts.brandFor(request, snapshot);
     const activeFrom = refusal === 'not-active-yet' ? snapshot?.activeFrom : undefined;

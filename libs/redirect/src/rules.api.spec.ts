@@ -269,6 +269,8 @@ describe('where a scan is led', () => {
       const code = await create({ offUrl: OFF_URL, maxScans: 3 });
       await call('POST', `/v1/codes/${code.id}/revoke`, { reason: 'stolen' });
       expect(await led(code)).toBe(410);
+      await call('DELETE', `/v1/codes/${code.id}`);
+      expect(await led(code)).toBe(410);
     });
   });
 });
