@@ -146,19 +146,19 @@ describe('an export', () => {
   );
 
   it('takes the filters of the list, and a saved one', async () => {
-    await api.create({ title: 'a', tags: ['x'], folder: 'Shop/Winter' }, key);
-    await api.create({ title: 'b', tags: ['x'] }, key);
-    const { id } = await api.create({ title: 'c', tags: ['y'] }, key);
+    await api.create({ title: 'alpha', tags: ['x'], folder: 'Shop/Winter' }, key);
+    await api.create({ title: 'beta', tags: ['x'] }, key);
+    const { id } = await api.create({ title: 'gamma', tags: ['y'] }, key);
     await api.ask('DELETE', `/v1/codes/${id}`, { key });
-    expect(await titlesOf({})).toEqual(['a', 'b']);
-    expect(await titlesOf({ tag: 'x', folder: 'Shop' })).toEqual(['a']);
-    expect(await titlesOf({ status: 'archived' })).toEqual(['c']);
+    expect(await titlesOf({})).toEqual(['alpha', 'beta']);
+    expect(await titlesOf({ tag: 'x', folder: 'Shop' })).toEqual(['alpha']);
+    expect(await titlesOf({ status: 'archived' })).toEqual(['gamma']);
     expect(await titlesOf({ q: 'nothing' })).toEqual([]);
     const saved = await api.ask('POST', '/v1/saved-filters', {
       key,
       payload: { name: 'f', query: { tag: 'x', sort: '-title' } },
     });
-    expect(await titlesOf({ filter: saved.json().id, q: 'b' })).toEqual(['b']);
+    expect(await titlesOf({ filter: saved.json().id, q: 'beta' })).toEqual(['beta']);
     expect(rowsOf((await exported({}, await api.workspace())).body)).toEqual([]);
   });
 
