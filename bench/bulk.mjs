@@ -10,7 +10,6 @@ import { spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { request } from 'node:http';
-import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
@@ -18,6 +17,7 @@ import { parseArgs } from 'node:util';
 import { Redis } from 'ioredis';
 import pg from 'pg';
 import { startServices } from '../tools/services.mjs';
+import { freePort } from '../tools/services/process.mjs';
 
 const { values } = parseArgs({
   options: { rows: { type: 'string', default: '100000' }, heap: { type: 'string' } },
@@ -39,14 +39,6 @@ const rowAt = (n) =>
     folder: `Shop/${n % 20}`,
     campaign: 'spring',
   })}\n`;
-
-async function freePort() {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const { port } = server.address();
-  server.close();
-  return port;
-}
 
 async function startEnrollment(environment) {
   const port = await freePort();

@@ -8,6 +8,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { startServices } from '../tools/services.mjs';
+import { freePort } from '../tools/services/process.mjs';
 
 const key = 'sgk_bench_0123456789abcdefghijklmnop';
 const MAKING_AT_ONCE = 20;
@@ -16,14 +17,6 @@ export const percentile = (numbers, share) => {
   const sorted = numbers.toSorted((a, b) => a - b);
   return sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * share))] ?? Number.NaN;
 };
-
-async function freePort() {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const { port } = server.address();
-  server.close();
-  return port;
-}
 
 /** Starts what `which` names. Kafka is away unless it is named. */
 export async function startFleet({ which = ['postgres', 'redis'], redirects = 1, canDropMessages = false }) {

@@ -7,7 +7,6 @@ import { createHash, randomUUID } from 'node:crypto';
 import { spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtempSync, rmSync } from 'node:fs';
-import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
@@ -15,6 +14,7 @@ import { parseArgs } from 'node:util';
 import { Kafka, logLevel } from 'kafkajs';
 import pg from 'pg';
 import { startServices } from '../tools/services.mjs';
+import { freePort } from '../tools/services/process.mjs';
 
 const { values } = parseArgs({
   options: {
@@ -90,14 +90,6 @@ function scan(n, startAt) {
     sequence: String(n + 1),
   };
   return { key: codeId, value: JSON.stringify({ ...envelope, data }) };
-}
-
-async function freePort() {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const { port } = server.address();
-  server.close();
-  return port;
 }
 
 async function publish(brokers) {

@@ -9,11 +9,11 @@
 import { spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { createServer } from 'node:net';
 import { availableParallelism, tmpdir } from 'node:os';
 import { basename, dirname, join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import { findServices, startServices } from '../tools/services.mjs';
+import { freePort } from '../tools/services/process.mjs';
 import { load, loadGenerator } from './load.mjs';
 import { topOfProfile } from './profile.mjs';
 
@@ -35,14 +35,6 @@ const [codes, rounds, seconds, connections] = ['codes', 'rounds', 'seconds', 'co
 const folder = mkdtempSync(join(tmpdir(), 'signet-bench-'));
 const key = 'sgk_bench_0123456789abcdefghijklmnop';
 const children = [];
-
-async function freePort() {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const { port } = server.address();
-  server.close();
-  return port;
-}
 
 const cores = availableParallelism();
 const isPinned = !options.unpinned && cores > 1 && spawnSync('taskset', ['--version']).error === undefined;

@@ -6,13 +6,13 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { Agent, request } from 'node:http';
-import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import pg from 'pg';
 import { KeyRing } from '@signet/platform';
 import { startServices } from '../tools/services.mjs';
+import { freePort } from '../tools/services/process.mjs';
 
 const { values: options } = parseArgs({
   options: {
@@ -28,14 +28,6 @@ const SORTS = ['-createdAt', 'createdAt', '-updatedAt', 'updatedAt', 'title', '-
 const folder = mkdtempSync(join(tmpdir(), 'signet-bench-search-'));
 const key = 'sgk_bench_0123456789abcdefghijklmnop';
 const agent = new Agent({ keepAlive: true, maxSockets: 1 });
-
-async function freePort() {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const { port } = server.address();
-  server.close();
-  return port;
-}
 
 function get(port, path) {
   return new Promise((resolve, reject) => {

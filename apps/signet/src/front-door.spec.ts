@@ -6,6 +6,7 @@ import { delimiter, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { operations, type OperationSpec } from '@signet/contracts';
+import { freePort } from '@signet/testing';
 
 // What stands before the four services: deploy/nginx/nginx.conf, and tools/proxy.mjs on a developer's machine.
 const root = fileURLToPath(new URL('../../../', import.meta.url));
@@ -73,13 +74,6 @@ const portOf = (server: Server): number => {
   const address = server.address();
   return typeof address === 'object' && address ? address.port : 0;
 };
-
-async function freePort(): Promise<number> {
-  const server = await stub('redirect');
-  const port = portOf(server);
-  await new Promise((done) => server.close(done));
-  return port;
-}
 
 function startNginx(directory: string, port: number, ports: Ports): ChildProcess {
   const written = readFileSync(join(root, 'deploy/nginx/nginx.conf'), 'utf8');

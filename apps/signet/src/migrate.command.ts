@@ -1,20 +1,8 @@
-import { configOrExit, openPlatform, SignetConfig } from '@signet/platform';
-import { allMigrations } from './signet.service.js';
+import { configOrExit } from '@signet/platform';
+import { withStores } from './with-stores.js';
 
 /** Runs the pending migrations of every context as the user of DATABASE_URL, or on the embedded database. */
 export async function migrate(): Promise<void> {
-  const { values } = configOrExit([], {});
-  const platform = await openPlatform(
-    new SignetConfig({ ...values, SIGNET_MIGRATE_ON_START: true, REDIS_URL: undefined }),
-    {
-      service: 'migrate',
-      migrations: allMigrations,
-      keyRing: false,
-      onFatal: (error) => {
-        throw error;
-      },
-    },
-  );
-  await platform.close();
+  await withStores(configOrExit([], {}).values, { service: 'migrate', migrates: true }, () => Promise.resolve());
   process.stdout.write('The database is at this release.\n');
 }

@@ -1,8 +1,8 @@
 import { RollupRebuild, RollupWriter } from '@signet/analytics';
 import { topics } from '@signet/contracts';
-import { configOrExit, openPlatform, SignetConfig, type Platform } from '@signet/platform';
+import { configOrExit, type Platform } from '@signet/platform';
 import { InvalidArgumentError } from 'commander';
-import { allMigrations } from './signet.service.js';
+import { withStores } from './with-stores.js';
 
 const DAY_MS = 86_400_000;
 
@@ -18,23 +18,9 @@ export interface RebuildOptions {
  * process's, so there `signet start` has to be stopped first.
  */
 export async function rebuildAnalytics({ from, to, source }: RebuildOptions): Promise<void> {
-  const { values } = configOrExit([], {});
-  const platform = await openPlatform(
-    new SignetConfig({ ...values, SIGNET_MIGRATE_ON_START: false, REDIS_URL: undefined }),
-    {
-      service: 'rebuild',
-      migrations: allMigrations,
-      keyRing: false,
-      onFatal: (error) => {
-        throw error;
-      },
-    },
+  await withStores(configOrExit([], {}).values, { service: 'rebuild' }, (platform) =>
+    rebuildDays(platform, { from, to, source }, (line) => void process.stdout.write(`${line}\n`)),
   );
-  try {
-    await rebuildDays(platform, { from, to, source }, (line) => void process.stdout.write(`${line}\n`));
-  } finally {
-    await platform.close();
-  }
 }
 
 /** @param from the UTC day of this instant is the first, that of `to` the last */

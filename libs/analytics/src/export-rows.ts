@@ -1,5 +1,6 @@
 import { Readable } from 'node:stream';
 import type { EXPORT_FORMATS } from '@signet/contracts';
+import { begun, toCsv, toNdjson } from '@signet/platform';
 import { StreamableFile } from '@nestjs/common';
 
 const PAGE = 1000;
@@ -24,43 +25,27 @@ export async function* exportRows<Row extends { at: string; id: string }>(
 }
 
 /**
- * A file of rows that is made while it is downloaded. The first page is read before the answer begins, so that a failure
- * is a problem+json; a later one cuts the connection, which no client takes for the end. What nobody takes is not read.
+ * A file of rows that is made while it is downloaded. What nobody takes is not read.
  * @param columns of a CSV: the fields of a row, in order
  */
 export async function toFile<Row extends object>(
   rows: AsyncGenerator<Row[]>,
   { format, columns, name }: { format: Format; columns: readonly string[]; name: string },
 ): Promise<StreamableFile> {
-  const first = await rows.next();
-  const toText = format === 'csv' ? (page: Row[]) => toCsv(page, columns) : toNdjson;
+  const pages = await begun(rows);
+  const isCsv = format === 'csv';
   async function* text(): AsyncGenerator<string> {
-    if (format === 'csv') yield `${columns.join(',')}\r\n`;
-    if (first.done) return;
-    yield toText(first.value);
-    for await (const page of rows) yield toText(page);
+    if (isCsv) yield toCsv([columns]);
+    for await (const page of pages) yield isCsv ? toCsv(page.map((row) => toCells(row, columns))) : toNdjson(page);
   }
   return new StreamableFile(Readable.from(text(), { objectMode: false }), {
-    type: format === 'csv' ? 'text/csv; charset=utf-8; header=present' : 'application/x-ndjson',
+    type: isCsv ? 'text/csv; charset=utf-8; header=present' : 'application/x-ndjson',
     disposition: `attachment; filename="${name}.${format}"`,
   });
 }
 
-const toNdjson = (rows: readonly object[]): string => rows.map((row) => `${JSON.stringify(row)}\n`).join('');
-
-function toCsv(rows: readonly object[], columns: readonly string[]): string {
-  return rows
-    .map((row) => {
-      const fields = new Map<string, unknown>(Object.entries(row));
-      return `${columns.map((column) => toCell(fields.get(column))).join(',')}\r\n`;
-    })
-    .join('');
-}
-
-/** By RFC 4180. A text that a spreadsheet would run as a formula gets an apostrophe in front (OWASP, CSV injection). */
-function toCell(value: unknown): string {
-  if (value === undefined || value === null) return '';
-  const plain = typeof value === 'string' ? value : JSON.stringify(value);
-  const text = typeof value === 'string' && /^[=+\-@\t\r]/.test(plain) ? `'${plain}` : plain;
-  return /[",\r\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
+/** What a row has under the names of the columns; what is no text, as JSON. */
+function toCells(row: object, columns: readonly string[]): unknown[] {
+  const fields = new Map<string, unknown>(Object.entries(row));
+  return columns.map((column) => fields.get(column));
 }

@@ -1,6 +1,6 @@
 import { Readable } from 'node:stream';
 import type { AuditCheckpoint, AuditEntry, AuditVerification, InputOf } from '@signet/contracts';
-import { CurrentCaller, Input, Operation, type Caller } from '@signet/platform';
+import { CurrentCaller, Input, ndjsonLines, Operation, type Caller } from '@signet/platform';
 import { Controller, Header, StreamableFile } from '@nestjs/common';
 import { AuditService } from './audit.service.js';
 
@@ -19,7 +19,7 @@ export class AuditController {
   @Operation('exportAudit')
   @Header('Cache-Control', 'no-store')
   export(@CurrentCaller() caller: Caller): StreamableFile {
-    return new StreamableFile(Readable.from(toLines(this.audit.entries(caller.workspaceId))), {
+    return new StreamableFile(Readable.from(ndjsonLines(this.audit.entries(caller.workspaceId))), {
       type: 'application/x-ndjson',
       disposition: 'attachment; filename="audit.ndjson"',
     });
@@ -37,8 +37,4 @@ export class AuditController {
   verify(@CurrentCaller() caller: Caller): Promise<AuditVerification> {
     return this.audit.verify(caller.workspaceId);
   }
-}
-
-async function* toLines(entries: AsyncIterable<AuditEntry>): AsyncGenerator<string> {
-  for await (const entry of entries) yield `${JSON.stringify(entry)}\n`;
 }

@@ -1,20 +1,13 @@
-import { SignetError, within } from '@signet/platform';
+import { CallGroups, SignetError, within } from '@signet/platform';
 import { Injectable } from '@nestjs/common';
 import { DataSource } from 'typeorm';
 import { decideClaims, lockCodes, type Claim, type Decision } from './claims.sql.js';
 
-/** Claims in one statement; more would make the first of them wait for the last. */
+/** Claims in one statement. */
 const MAX_GROUP = 500;
-/** A claimant beyond these would wait for seconds: telling it to come back is kinder. */
 const MAX_WAITING = 20_000;
 /** A claimant waits for this; it covers an edit of the code that is under way. */
 const DECISION_TIMEOUT_MS = 5000;
-
-interface Waiting {
-  claim: Claim;
-  resolve: (decision: Decision) => void;
-  reject: (error: SignetError) => void;
-}
 
 /**
  * The durable decision on uses of limited codes (architecture.md §4.4): exactly `maxScans` claims succeed over a code's
@@ -23,8 +16,12 @@ interface Waiting {
  */
 @Injectable()
 export class ClaimArbiter {
-  private waiting: Waiting[] = [];
-  private deciding = false;
+  private readonly groups = new CallGroups<Claim, Decision>({
+    maxGroup: MAX_GROUP,
+    maxWaiting: MAX_WAITING,
+    answer: (claims) => this.decideGroup(claims),
+    tooMany: () => new SignetError('code-undecided'),
+  });
 
   constructor(private readonly dataSource: DataSource) {}
 
@@ -34,34 +31,23 @@ export class ClaimArbiter {
    * will find
    */
   claim(claim: Claim): Promise<Decision> {
-    return new Promise((resolve, reject) => {
-      if (this.waiting.length >= MAX_WAITING) {
-        reject(new SignetError('code-undecided'));
-        return;
-      }
-      this.waiting.push({ claim, resolve, reject });
-      if (!this.deciding) void this.decideWaiting();
-    });
+    return this.groups.call(claim);
   }
 
-  private async decideWaiting(): Promise<void> {
-    this.deciding = true;
-    while (this.waiting.length > 0) {
-      const group = this.waiting.slice(0, MAX_GROUP);
-      this.waiting = this.waiting.slice(MAX_GROUP);
-      await this.decideGroup(group);
-    }
-    this.deciding = false;
-  }
-
-  private async decideGroup(group: readonly Waiting[]): Promise<void> {
-    const claimants = [...byClaim(group).values()];
+  private async decideGroup(group: readonly Claim[]): Promise<Decision[]> {
+    const firsts = placesOfFirst(group);
+    const places = firsts.filter((first, place) => first === place);
     try {
-      const claims = claimants.flatMap(([first]) => (first ? [first.claim] : []));
+      const claims = group.filter((_claim, place) => firsts[place] === place);
       const decisions = await within(DECISION_TIMEOUT_MS, this.decide(claims));
-      for (const [index, decision] of decisions.entries()) answer(claimants[index] ?? [], decision);
+      const decided = new Map(places.map((place, index) => [place, decisions[index]]));
+      return firsts.map((first, place) => {
+        const decision = decided.get(first);
+        if (!decision) throw new Error('a claim has no decision');
+        return first === place || decision.outcome === 'refused' ? decision : { ...decision, outcome: 'repeated' };
+      });
     } catch (cause) {
-      for (const { reject } of group) reject(new SignetError('code-undecided', { cause }));
+      throw new SignetError('code-undecided', { cause });
     }
   }
 
@@ -84,21 +70,17 @@ export class ClaimArbiter {
 const isDecided = (decision: Decision | 'stale' | undefined): decision is Decision =>
   decision !== undefined && decision !== 'stale';
 
-/** Claimants of the same code with the same nonce are one: the first is decided on, the others repeat it. */
-function byClaim(group: readonly Waiting[]): Map<string | Waiting, Waiting[]> {
-  const claimants = new Map<string | Waiting, Waiting[]>();
-  for (const waiting of group) {
-    const { codeId, nonceHash } = waiting.claim;
-    const key = nonceHash === undefined ? waiting : `${codeId} ${nonceHash}`;
-    const same = claimants.get(key);
-    if (same) same.push(waiting);
-    else claimants.set(key, [waiting]);
-  }
-  return claimants;
-}
-
-function answer([first, ...others]: readonly Waiting[], decision: Decision): void {
-  first?.resolve(decision);
-  const repeated: Decision = decision.outcome === 'refused' ? decision : { ...decision, outcome: 'repeated' };
-  for (const { resolve } of others) resolve(repeated);
+/**
+ * Claimants of the same code with the same nonce are one: the first is decided on, the others repeat it.
+ * @returns of each claim the place of that first one; its own where it is that
+ */
+function placesOfFirst(group: readonly Claim[]): number[] {
+  const places = new Map<string, number>();
+  return group.map(({ codeId, nonceHash }, place) => {
+    if (nonceHash === undefined) return place;
+    const key = `${codeId} ${nonceHash}`;
+    const first = places.get(key) ?? place;
+    places.set(key, first);
+    return first;
+  });
 }

@@ -1,7 +1,16 @@
 import { appendAudits } from '@signet/audit';
 import { topics, type Code, type CodeEvent, type CodeVersion } from '@signet/contracts';
 import { storeFileUses } from '@signet/files';
-import { appendToOutbox, Clock, OutboxRelay, SignetConfig, SignetError, type Caller } from '@signet/platform';
+import {
+  appendToOutbox,
+  Clock,
+  ifMatchAllows,
+  OutboxRelay,
+  SignetConfig,
+  SignetError,
+  versionTag,
+  type Caller,
+} from '@signet/platform';
 import { Injectable } from '@nestjs/common';
 import { DataSource, type EntityManager } from 'typeorm';
 import { CodePropagation } from './code-propagation.js';
@@ -9,7 +18,6 @@ import { fileUses } from './code-files.js';
 import { editableFields, type Change } from './code-rules.js';
 import { toCode, toEventData, type StoredCode } from './code.js';
 import { awaitTurn, lockCode, markUnpropagated, updateCodes } from './codes.sql.js';
-import { ifMatchAllows, versionTag } from './etag.js';
 import { labelChanges } from './search/labels.js';
 import { appendLabelChanges } from './search/labels.sql.js';
 import { insertVersions, type NewVersion } from './versions.sql.js';

@@ -1,3 +1,4 @@
+import { isEnded } from '@signet/contracts';
 import { whyNotUsable, type FilePurpose, type FileUses } from '@signet/files';
 import { SignetError } from '@signet/platform';
 import type { EntityManager } from 'typeorm';
@@ -36,7 +37,7 @@ export async function checkFiles(
 export const fileUses = (codes: readonly Pick<StoredCode, 'id' | 'kind' | 'state' | 'target'>[]): FileUses[] =>
   codes
     .filter(({ kind }) => kind === 'file' || kind === 'page')
-    .map(({ id, state, target }) => {
-      const isOver = state === 'revoked' || state === 'archived';
-      return { codeId: id, fileIds: isOver ? [] : filesOf(target).map((file) => file.id) };
-    });
+    .map(({ id, state, target }) => ({
+      codeId: id,
+      fileIds: isEnded(state) ? [] : filesOf(target).map((file) => file.id),
+    }));

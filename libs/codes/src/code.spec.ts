@@ -1,5 +1,5 @@
 import type { CodeSnapshot, CodeStatus } from '@signet/contracts';
-import { SignetError } from '@signet/platform';
+import { ifMatchAllows, isFresh, SignetError } from '@signet/platform';
 import * as fc from 'fast-check';
 import {
   applyUpdate,
@@ -14,7 +14,6 @@ import {
 } from './code-rules.js';
 import { claimModeOf, statusOf, toCode, toEventData, toSnapshot, type StoredCode } from './code.js';
 import { storedCode, targetRules } from './codes.fixture.js';
-import { ifMatchAllows, isFresh } from './etag.js';
 
 const at = new Date('2026-11-24T12:00:00.000Z');
 const before = '2026-11-24T11:59:59.999Z';

@@ -1,12 +1,11 @@
 import { createHash } from 'node:crypto';
 import { IdempotencyKey } from '@signet/access';
 import type { Code, CodePage, CodeVersion, InputOf } from '@signet/contracts';
-import { CurrentCaller, Input, Operation, type Caller } from '@signet/platform';
+import { CurrentCaller, Input, isFresh, Operation, versionTag, type Caller } from '@signet/platform';
 import { Controller, Headers, Res } from '@nestjs/common';
 import type { FastifyReply } from 'fastify';
 import { CodeLifecycleService } from './code-lifecycle.service.js';
 import { CodesService } from './codes.service.js';
-import { isFresh, versionTag } from './etag.js';
 import { CodeSearch } from './search/code-search.service.js';
 
 @Controller()

@@ -35,6 +35,9 @@ export const CodeSnapshotSchema = z.object({
 });
 export type CodeSnapshot = z.output<typeof CodeSnapshotSchema>;
 
+/** Whether a code was ended for good. */
+export const isEnded = (state: CodeSnapshot['state']): boolean => state === 'revoked' || state === 'archived';
+
 const SECRET_KINDS: ReadonlySet<string> = new Set(['enrollment', 'signin', 'sealed']);
 
 /** Protected codes are never served from a process's own cache (architecture.md §4.3). */

@@ -73,8 +73,11 @@ export const TargetHealthSchema = z
   .meta({ id: 'TargetHealth' });
 export type TargetHealth = z.output<typeof TargetHealthSchema>;
 
-/** Why a target is not well. */
-export const TARGET_PROBLEMS = [
+/**
+ * Why a call to a stranger did not bring an answer. `url-refused` and `address-refused` are ours: nothing was sent. After
+ * `certificate-invalid` nothing was sent either.
+ */
+export const OUTGOING_FAILURES = [
   'url-refused',
   'name-not-found',
   'address-refused',
@@ -82,10 +85,11 @@ export const TARGET_PROBLEMS = [
   'certificate-invalid',
   'no-answer',
   'timeout',
-  'too-many-redirects',
-  'redirect-refused',
-  'status',
 ] as const;
+export type OutgoingFailure = (typeof OUTGOING_FAILURES)[number];
+
+/** Why a target is not well. */
+export const TARGET_PROBLEMS = [...OUTGOING_FAILURES, 'too-many-redirects', 'redirect-refused', 'status'] as const;
 
 export const TargetCheckSchema = z
   .object({

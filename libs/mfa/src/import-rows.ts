@@ -1,9 +1,7 @@
 import { Readable } from 'node:stream';
 import { MAX_IMPORTED_SUBJECTS } from '@signet/contracts';
-import { SignetError } from '@signet/platform';
+import { MAX_ROW_LENGTH, ndjsonRows, SignetError, textOf, unreadableRow } from '@signet/platform';
 import { parse as parseCsv } from 'csv-parse';
-
-const MAX_ROW_BYTES = 64 * 1024;
 
 export const IMPORT_TYPES = ['application/x-ndjson', 'text/csv'] as const;
 export type ImportType = (typeof IMPORT_TYPES)[number];
@@ -32,33 +30,7 @@ export async function* readRows(stream: Readable, type: ImportType): AsyncGenera
 }
 
 async function* ndjsonBodies(stream: Readable): AsyncGenerator {
-  for await (const line of linesOf(stream)) {
-    if (line.trim() !== '') yield parseLine(line);
-  }
-}
-
-const tooLong = (): SignetError => new SignetError('body-too-large', { detail: 'A row is longer than 64 KiB' });
-
-function parseLine(line: string): unknown {
-  if (line.length > MAX_ROW_BYTES) return tooLong();
-  try {
-    return JSON.parse(line);
-  } catch {
-    return new SignetError('unreadable-request', { detail: 'The row is not JSON' });
-  }
-}
-
-/** @throws SignetError `body-too-large` for a line that could fill the memory */
-async function* linesOf(stream: Readable): AsyncGenerator<string> {
-  const decoder = new TextDecoder();
-  let rest = '';
-  for await (const chunk of stream) {
-    const lines = (rest + decoder.decode(chunk, { stream: true })).split('\n');
-    rest = lines.pop() ?? '';
-    yield* lines;
-    if (rest.length > MAX_ROW_BYTES) throw tooLong();
-  }
-  yield rest + decoder.decode();
+  for await (const row of ndjsonRows(textOf(stream))) yield 'json' in row ? row.json : row.unreadable;
 }
 
 /**
@@ -72,7 +44,7 @@ async function* csvBodies(stream: Readable): AsyncGenerator {
     bom: true,
     columns: true,
     skip_empty_lines: true,
-    max_record_size: MAX_ROW_BYTES,
+    max_record_size: MAX_ROW_LENGTH,
     skip_records_with_error: true,
     on_skip: (error) => void wrong.push({ after: parser.info.records, error: unreadableCsv(error) }),
   });
@@ -93,9 +65,7 @@ async function* csvBodies(stream: Readable): AsyncGenerator {
 
 /** Names the rule that was broken: the parser's own sentence may quote what stands there. */
 const unreadableCsv = (error: Error | undefined): SignetError =>
-  new SignetError('unreadable-request', {
-    detail: `The row is not CSV: ${error && 'code' in error ? String(error.code) : 'it cannot be read'}`,
-  });
+  unreadableRow(`The row is not CSV: ${error && 'code' in error ? String(error.code) : 'it cannot be read'}`);
 
 function fromCells(cells: Readonly<Record<string, string>>): unknown {
   const body: Record<string, unknown> = {};

@@ -2,7 +2,7 @@ import type { Readable } from 'node:stream';
 import { isDeepStrictEqual } from 'node:util';
 import { appendAudits, type AuditEntryDraft } from '@signet/audit';
 import { ImportedSubjectSchema, type ImportedSubject, type SubjectImportResult } from '@signet/contracts';
-import { Clock, newId, parse, SignetError, toProblem, toSignetError, type Caller } from '@signet/platform';
+import { Clock, newId, parse, SignetError, toRowProblem, toSignetError, type Caller } from '@signet/platform';
 import { Injectable } from '@nestjs/common';
 import { DataSource, type EntityManager } from 'typeorm';
 import { readRows, type ImportRow, type ImportType } from './import-rows.js';
@@ -121,7 +121,7 @@ function check(row: ImportRow): Checked {
   }
 }
 
-function failed(error: SignetError): Pick<SubjectImportResult, 'status' | 'problem'> & { status: 'error' } {
-  const { instance: _instance, requestId: _requestId, ...problem } = toProblem(error, '');
-  return { status: 'error', problem };
-}
+const failed = (error: SignetError): Pick<SubjectImportResult, 'problem'> & { status: 'error' } => ({
+  status: 'error',
+  problem: toRowProblem(error),
+});

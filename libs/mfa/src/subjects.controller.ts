@@ -1,6 +1,15 @@
 import { Readable } from 'node:stream';
 import type { Factor, InputOf, Offboarded, Subject, Unlocked } from '@signet/contracts';
-import { CurrentCaller, Input, Operation, SignetError, streamBodies, versionTag, type Caller } from '@signet/platform';
+import {
+  CurrentCaller,
+  Input,
+  ndjsonLines,
+  Operation,
+  SignetError,
+  streamBodies,
+  versionTag,
+  type Caller,
+} from '@signet/platform';
 import { Controller, Header, Headers, Req, Res, StreamableFile, type OnModuleInit } from '@nestjs/common';
 import { HttpAdapterHost } from '@nestjs/core';
 import type { FastifyReply, FastifyRequest } from 'fastify';
@@ -41,7 +50,7 @@ export class SubjectsController implements OnModuleInit {
     const type = IMPORT_TYPES.find((name) => request.headers['content-type']?.startsWith(name));
     if (!type || !(body instanceof Readable))
       throw new SignetError('unsupported-media-type', { detail: `Send ${IMPORT_TYPES.join(' or ')}` });
-    const lines = toLines(this.imports.import(caller, body, type));
+    const lines = ndjsonLines(this.imports.import(caller, body, type));
     return new StreamableFile(Readable.from(lines), { type: 'application/x-ndjson' });
   }
 
@@ -110,8 +119,4 @@ export class SubjectsController implements OnModuleInit {
 function tagged(subject: Subject, reply: FastifyReply): Subject {
   void reply.header('ETag', versionTag(subject.version));
   return subject;
-}
-
-async function* toLines(results: AsyncIterable<object>): AsyncGenerator<string> {
-  for await (const result of results) yield `${JSON.stringify(result)}\n`;
 }

@@ -28,12 +28,20 @@ export class SignetError extends Error {
   }
 }
 
+/** Of Node or of PostgreSQL, also where TypeORM has wrapped it. */
+function codeOf(error: unknown): string {
+  const cause = error instanceof Error && 'driverError' in error ? error.driverError : error;
+  return cause instanceof Error && 'code' in cause ? String(cause.code) : '';
+}
+
+/** Whether PostgreSQL ended a transaction because it and others waited for each other. */
+export const isDeadlock = (error: unknown): boolean => codeOf(error) === '40P01';
+
 /** Whether a failure may pass when the same call is made again later (a dependency is down). */
 export function isTransient(error: unknown): boolean {
   if (error instanceof SignetError) return error.status === 503;
   if (!(error instanceof Error)) return false;
-  const cause = 'driverError' in error ? error.driverError : error;
-  const code = cause instanceof Error && 'code' in cause ? String(cause.code) : '';
+  const code = codeOf(error);
   // Node's socket errors; PostgreSQL classes 08 connection, 40 rollback, 53 resources, 57 operator intervention.
   if (/^(ECONN|EPIPE|ETIMEDOUT|EHOST|ENET|ENOTFOUND|EAI_|ENOENT$)/.test(code) || /^(08|40|53|57)...$/.test(code))
     return true;

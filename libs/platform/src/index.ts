@@ -1,5 +1,6 @@
 export * from './background-loop.js';
 export * from './backoff.js';
+export * from './call-groups.js';
 export * from './clock.js';
 export * from './code-state/code-state.js';
 export { decideGate, gateFields } from './code-state/gate.js';
@@ -23,8 +24,10 @@ export * from './http/body-streams.js';
 export * from './http/caller.js';
 export * from './http/etag.js';
 export * from './http/http-app.js';
+export * from './http/ndjson-rows.js';
 export * from './http/operation.js';
 export * from './http/problem.js';
+export * from './http/row-streams.js';
 export { type Certificate } from './http-client/guarded-connection.js';
 export * from './http-client/http-client.js';
 export * from './http-client/outgoing-error.js';

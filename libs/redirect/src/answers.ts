@@ -13,13 +13,11 @@ import {
   type Page,
   type PageFrame,
 } from '@signet/pages';
-import { sendProblem, SignetError } from '@signet/platform';
+import { retryAfterOf, sendProblem, SignetError } from '@signet/platform';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { prefersJson } from './accept.js';
 
 export const HEADERS = PRIVATE_HEADERS;
-/** When nobody could decide: dependencies are back in seconds, or not soon. */
-const RETRY_AFTER_SECONDS = 2;
 
 /** A header takes ASCII; a URL with other characters is sent in its encoded form. */
 export const asciiUrl = (url: string): string => (/^[\x21-\x7e]*$/.test(url) ? url : new URL(url).href);
@@ -74,12 +72,12 @@ export function sendRefusal(
     sendProblem(error, request, reply);
     return reply;
   }
-  const retryAfter = error.details.retryAfter ?? (error.status === 503 ? RETRY_AFTER_SECONDS : undefined);
-  if (retryAfter !== undefined) void reply.header('retry-after', Math.ceil(retryAfter));
+  const retryAfter = retryAfterOf(error);
+  if (retryAfter !== undefined) void reply.header('retry-after', retryAfter);
   const frame = frameFor(request, brand);
   const { texts } = frame;
   const notes = activeFrom === undefined ? [] : [texts.activeFrom(writeTime(texts, activeFrom))];
-  if (error.status === 429 && retryAfter !== undefined) notes.push(texts.retryAfter(Math.ceil(retryAfter)));
+  if (error.status === 429 && retryAfter !== undefined) notes.push(texts.retryAfter(retryAfter));
   const text = problemText(texts, error.kind);
   const page = problemPage(frame, { text, sign: problemSign(error.kind), notes, requestId: request.id });
   return sendPage(reply, error.status, page);

@@ -5,12 +5,11 @@ import { checkPage, loadPageScripts, MAX_CHECKED_LENGTH, verdictPage, type PageS
 import {
   Clock,
   counter,
-  logFailure,
+  failWith,
   LOGGER,
   Registry,
   SignetConfig,
   SignetError,
-  toSignetError,
   type Counter,
   type Logger,
 } from '@signet/platform';
@@ -57,11 +56,11 @@ export class CheckRoutes {
   private register(fastify: FastifyInstance): void {
     void fastify.register(async (scope) => {
       await scope.register(formbody, { bodyLimit: BODY_LIMIT });
-      scope.setErrorHandler((thrown, request, reply) => {
-        const error = toSignetError(thrown);
-        logFailure(this.logger, error, request.id);
-        return sendRefusal(request, reply, { error, brand: this.hosts.brandFor(request) });
-      });
+      scope.setErrorHandler(
+        failWith(this.logger, (request, reply, error) =>
+          sendRefusal(request, reply, { error, brand: this.hosts.brandFor(request) }),
+        ),
+      );
       scope.route({
         method: ['GET', 'HEAD'],
         url: '/check',

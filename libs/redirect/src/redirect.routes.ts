@@ -7,12 +7,11 @@ import { DOWNLOAD_NAMES, type DownloadName } from '@signet/pages';
 import {
   Clock,
   decideGate,
+  failWith,
   gateFields,
-  logFailure,
   LOGGER,
   parse,
   SignetError,
-  toSignetError,
   type CodeStateEntry,
   type Logger,
 } from '@signet/platform';
@@ -104,11 +103,11 @@ export class RedirectRoutes {
   private register(fastify: FastifyInstance): void {
     void fastify.register(async (scope) => {
       await scope.register(formbody, { bodyLimit: CLAIM_BODY_LIMIT });
-      scope.setErrorHandler((thrown, request, reply) => {
-        const error = toSignetError(thrown);
-        logFailure(this.logger, error, request.id);
-        return sendRefusal(request, reply, { error, brand: this.hosts.brandFor(request) });
-      });
+      scope.setErrorHandler(
+        failWith(this.logger, (request, reply, error) =>
+          sendRefusal(request, reply, { error, brand: this.hosts.brandFor(request) }),
+        ),
+      );
       // What browsers and crawlers ask for by themselves is no guess at a slug.
       scope.get('/favicon.ico', { logLevel: 'silent' }, (_request, reply) => sendNoIcon(reply));
       scope.get('/robots.txt', { logLevel: 'silent' }, (_request, reply) => sendRobots(reply));

@@ -1,4 +1,4 @@
-import { isProtected, type CodeSnapshot } from '@signet/contracts';
+import { isEnded, isProtected, type CodeSnapshot } from '@signet/contracts';
 
 /**
  * Where a code that is off leads in place of the page that says so. Never whoever holds a protected code that was
@@ -7,4 +7,4 @@ import { isProtected, type CodeSnapshot } from '@signet/contracts';
  * @returns undefined: to that page
  */
 export const offUrlOf = (snapshot: CodeSnapshot): string | undefined =>
-  ['revoked', 'archived'].includes(snapshot.state) && isProtected(snapshot) ? undefined : snapshot.offUrl;
+  isEnded(snapshot.state) && isProtected(snapshot) ? undefined : snapshot.offUrl;

@@ -7,14 +7,13 @@ import {
   type InputOf,
   type OperationName,
 } from '@signet/contracts';
-import { Clock, type Caller } from '@signet/platform';
+import { Clock, toRowProblem, type Caller } from '@signet/platform';
 import { Injectable } from '@nestjs/common';
 import { DataSource, type EntityManager } from 'typeorm';
 import { findIds, type SearchPosition } from '../search/search.sql.js';
 import { BATCH_ROWS } from './batches.js';
 import { BulkRuns } from './bulk-runs.js';
 import { BulkTransactions } from './bulk-transactions.js';
-import { problemOf } from './bulk-upload.service.js';
 import { awaitTurns, type BulkRun } from './bulk.sql.js';
 import { CodeBatch } from './code-batch.js';
 import { planEdit, type PlannedChange } from './planned-row.js';
@@ -138,7 +137,7 @@ export class BulkSelectionService {
         changed: changedIds.length,
         unchanged: ids.length - errors.length - changedIds.length,
         failed: errors.length,
-        errors: errors.slice(0, MAX_ERRORS).map(({ id, error }) => ({ id, problem: problemOf(error) })),
+        errors: errors.slice(0, MAX_ERRORS).map(({ id, error }) => ({ id, problem: toRowProblem(error) })),
         changedIds,
         last: found.at(-1) ?? null,
         isLast: ids.length < BATCH_ROWS,

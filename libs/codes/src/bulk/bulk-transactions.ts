@@ -1,5 +1,5 @@
 import type { Code, Propagation } from '@signet/contracts';
-import { OutboxRelay, Slots } from '@signet/platform';
+import { isDeadlock, OutboxRelay, Slots } from '@signet/platform';
 import { Injectable } from '@nestjs/common';
 import { DataSource, type EntityManager } from 'typeorm';
 import { CodePropagation } from '../code-propagation.js';
@@ -53,9 +53,4 @@ export class BulkTransactions {
     // oxlint-disable-next-line typescript/no-non-null-assertion -- `work` has ended
     return rehearsed.result!;
   }
-}
-
-function isDeadlock(error: unknown): boolean {
-  const cause = error instanceof Error && 'driverError' in error ? error.driverError : error;
-  return cause instanceof Error && 'code' in cause && cause.code === '40P01';
 }

@@ -1,5 +1,13 @@
 import { MAX_ATOMIC_CHANGES, type BulkQuery, type BulkResult } from '@signet/contracts';
-import { LOGGER, logFailure, SignetError, toProblem, toSignetError, type Caller, type Logger } from '@signet/platform';
+import {
+  LOGGER,
+  logFailure,
+  SignetError,
+  toRowProblem,
+  toSignetError,
+  type Caller,
+  type Logger,
+} from '@signet/platform';
 import { Inject, Injectable } from '@nestjs/common';
 import type { EntityManager } from 'typeorm';
 import { ahead } from './ahead.js';
@@ -148,7 +156,7 @@ class Refusals {
   private count = 0;
 
   add(index: number, error: SignetError): void {
-    this.addProblem(index, problemOf(error));
+    this.addProblem(index, toRowProblem(error));
   }
 
   addProblem(index: number, { detail, title, errors }: NonNullable<BulkResult['problem']>): void {
@@ -177,11 +185,5 @@ function resultOf(index: number, outcome: Outcome | undefined, isDryRun: boolean
 const refused = (index: number, error: SignetError): BulkResult => ({
   index,
   status: 'error',
-  problem: problemOf(error),
+  problem: toRowProblem(error),
 });
-
-/** Of a row rather than of a request. */
-export function problemOf(error: SignetError): NonNullable<BulkResult['problem']> {
-  const { instance: _instance, requestId: _requestId, ...problem } = toProblem(error, '');
-  return problem;
-}

@@ -1,7 +1,16 @@
 import { PassThrough, Readable } from 'node:stream';
 import { IdempotencyKey, Quotas } from '@signet/access';
 import { BULK_TYPES, type BulkResult, type BulkRevoked, type BulkUpdated, type InputOf } from '@signet/contracts';
-import { CurrentCaller, Input, Operation, SignetError, streamBodies, type Caller } from '@signet/platform';
+import {
+  begun,
+  CurrentCaller,
+  Input,
+  Operation,
+  SignetError,
+  streamBodies,
+  toNdjson,
+  type Caller,
+} from '@signet/platform';
 import { Controller, Header, Req, StreamableFile, type OnModuleInit } from '@nestjs/common';
 import { HttpAdapterHost } from '@nestjs/core';
 import type { FastifyRequest } from 'fastify';
@@ -46,10 +55,13 @@ export class BulkController implements OnModuleInit {
     if (!type || !(body instanceof Readable))
       throw new SignetError('unsupported-media-type', { detail: `Send ${BULK_TYPES.join(' or ')}` });
     const limit = await this.quotas.bulkRowsOf(this.dataSource.manager, caller.workspaceId);
-    const uploaded = readRows(ahead(body), type, formats[query.format].checkHeader);
+    const uploaded = readRows(spooled(body), type, formats[query.format].checkHeader);
     const rows = planRows(uploaded, { ...query, limit });
-    const lines = await begin(this.uploads.upload(caller, { query, key, rows }), body);
-    return new StreamableFile(Readable.from(lines), { type: 'application/x-ndjson' });
+    const results = await begun(this.uploads.upload(caller, { query, key, rows })).catch((error: unknown) => {
+      body.resume();
+      throw error;
+    });
+    return new StreamableFile(Readable.from(toLines(results, body)), { type: 'application/x-ndjson' });
   }
 
   @Operation('bulkRevokeCodes')
@@ -74,7 +86,7 @@ export class BulkController implements OnModuleInit {
 }
 
 /** The body, as far as it has arrived. It fails as the body does, and leaves it alone when it is closed. */
-function ahead(body: Readable): Readable {
+function spooled(body: Readable): Readable {
   const taken = new PassThrough({ readableHighWaterMark: READ_AHEAD });
   body.once('error', (error) => taken.destroy(error));
   body.once('close', () => {
@@ -83,27 +95,11 @@ function ahead(body: Readable): Readable {
   return body.pipe(taken);
 }
 
-/**
- * Waits for the first results, so that what is wrong with the whole call is the answer's status.
- * @returns the results as lines of JSON
- */
-async function begin(results: AsyncGenerator<BulkResult[]>, body: Readable): Promise<AsyncGenerator<string>> {
-  const first = await results.next().catch((error: unknown) => {
+/** The results as lines of JSON. What nobody reads any more still has to pass, before the connection can carry another request. */
+async function* toLines(results: AsyncIterable<BulkResult[]>, body: Readable): AsyncGenerator<string> {
+  try {
+    for await (const batch of results) yield toNdjson(batch);
+  } finally {
     body.resume();
-    throw error;
-  });
-  async function* lines(): AsyncGenerator<string> {
-    try {
-      if (first.done !== true) yield toLines(first.value);
-      for await (const batch of results) yield toLines(batch);
-    } finally {
-      await results.return(undefined);
-      // What nobody reads any more still has to pass, before the connection can carry another request.
-      body.resume();
-    }
   }
-  return lines();
 }
-
-const toLines = (results: readonly BulkResult[]): string =>
-  results.map((result) => `${JSON.stringify(result)}\n`).join('');

@@ -1,6 +1,6 @@
 import { Quotas } from '@signet/access';
 import type { BulkResult, Code } from '@signet/contracts';
-import { Clock, isTransient, SignetError, type Caller } from '@signet/platform';
+import { Clock, ifMatchAllows, isTransient, SignetError, versionTag, type Caller } from '@signet/platform';
 import { Injectable } from '@nestjs/common';
 import type { EntityManager } from 'typeorm';
 import { CodeChanges, type CodeChange } from '../code-changes.js';
@@ -9,7 +9,7 @@ import { moveCode, MOVES } from '../code-move.js';
 import { isCounted } from '../code-quota.js';
 import type { Change } from '../code-rules.js';
 import type { StoredCode } from '../code.js';
-import { ifMatchAllows, versionTag } from '../etag.js';
+
 import { lockCodesOf } from './bulk.sql.js';
 import { checkFixed, retagged, type PlannedChange, type PlannedIssue } from './planned-row.js';
 import { insertWithSlugs, type SluggedDraft } from './slugs-at-once.js';

@@ -1,16 +1,21 @@
 import type { Readable } from 'node:stream';
 import { finished } from 'node:stream/promises';
-import { TextDecoder } from 'node:util';
 import type { BulkType } from '@signet/contracts';
-import { SignetError } from '@signet/platform';
+import {
+  MAX_ROW_LENGTH,
+  ndjsonRows,
+  rowTooLong,
+  SignetError,
+  textOf,
+  unreadableRow,
+  type JsonRow,
+} from '@signet/platform';
 import { parse as parseCsv } from 'csv-parse';
 
-/** Characters. A page with all its links is shorter. */
-const MAX_ROW_LENGTH = 64 * 1024;
 const MAX_COLUMNS = 100;
 
 /** A row as it came: a JSON value, or the cells of a CSV by their columns; or why it cannot be read. */
-export type UploadedRow = { cells: Readonly<Record<string, string>> } | { json: unknown } | { unreadable: SignetError };
+export type UploadedRow = { cells: Readonly<Record<string, string>> } | JsonRow;
 
 /**
  * The rows of a body one after the other, as they arrive. A row that cannot be read is one, too; what cannot be split into
@@ -25,51 +30,6 @@ export async function* readRows(
 ): AsyncGenerator<UploadedRow> {
   const text = textOf(body);
   yield* type === 'text/csv' ? csvRows(text, checkHeader) : ndjsonRows(text);
-}
-
-/** Ends early without ending the request: its answer is still on the way. A byte order mark is left out. */
-async function* textOf(body: Readable): AsyncGenerator<string> {
-  const decoder = new TextDecoder('utf-8', { fatal: true });
-  for await (const chunk of body.iterator({ destroyOnReturn: false })) yield decode(decoder, chunk);
-  yield decode(decoder);
-}
-
-function decode(decoder: TextDecoder, chunk?: Uint8Array): string {
-  try {
-    return decoder.decode(chunk, { stream: chunk !== undefined });
-  } catch {
-    throw unreadable('The body is not UTF-8');
-  }
-}
-
-const unreadable = (detail: string): SignetError => new SignetError('unreadable-request', { detail });
-const tooLong = (): SignetError =>
-  new SignetError('body-too-large', { detail: `A row has at most ${MAX_ROW_LENGTH} characters` });
-
-async function* ndjsonRows(text: AsyncIterable<string>): AsyncGenerator<UploadedRow> {
-  let rest = '';
-  try {
-    for await (const chunk of text) {
-      const lines = (rest + chunk).split('\n');
-      rest = lines.pop() ?? '';
-      for (const line of lines) if (line.trim() !== '') yield ndjsonRow(line);
-      if (rest.length > MAX_ROW_LENGTH) throw tooLong();
-    }
-  } catch (error) {
-    if (!(error instanceof SignetError)) throw error;
-    yield { unreadable: error };
-    return;
-  }
-  if (rest.trim() !== '') yield ndjsonRow(rest);
-}
-
-function ndjsonRow(line: string): UploadedRow {
-  if (line.length > MAX_ROW_LENGTH) return { unreadable: tooLong() };
-  try {
-    return { json: JSON.parse(line) };
-  } catch {
-    return { unreadable: unreadable('The row is not JSON') };
-  }
 }
 
 async function* csvRows(
@@ -90,7 +50,7 @@ async function* csvRows(
     yield { unreadable: error.reason };
     return;
   }
-  if (columns === undefined) throw unreadable('The CSV has no header');
+  if (columns === undefined) throw unreadableRow('The CSV has no header');
 }
 
 /** What comes cannot be split into rows any more. */
@@ -138,7 +98,7 @@ async function* csvRecords(text: AsyncIterable<string>): AsyncGenerator<readonly
 
 function headerOf(cells: readonly string[]): readonly string[] {
   const columns = cells.map((cell) => cell.trim());
-  if (columns.length > MAX_COLUMNS) throw unreadable(`The CSV has more than ${MAX_COLUMNS} columns`);
+  if (columns.length > MAX_COLUMNS) throw unreadableRow(`The CSV has more than ${MAX_COLUMNS} columns`);
   const twice = columns.filter((column, place) => column !== '' && columns.indexOf(column) !== place);
   if (twice.length > 0)
     throw new SignetError('invalid-request', {
@@ -151,14 +111,14 @@ function headerOf(cells: readonly string[]): readonly string[] {
 /** Cells that a spreadsheet left out at the end are empty. */
 function csvRow(columns: readonly string[], cells: readonly string[]): UploadedRow {
   if (cells.slice(columns.length).some((cell) => cell !== ''))
-    return { unreadable: unreadable(`The row has ${cells.length} cells, the header has ${columns.length}`) };
+    return { unreadable: unreadableRow(`The row has ${cells.length} cells, the header has ${columns.length}`) };
   return { cells: Object.fromEntries(columns.map((column, place) => [column, cells[place] ?? ''])) };
 }
 
 /** Names the rule that was broken: the parser's own sentence may quote what stands there. */
 function csvError(error: unknown): SignetError {
   const code = error instanceof Error && 'code' in error ? String(error.code) : '';
-  if (code === 'CSV_MAX_RECORD_SIZE') return tooLong();
-  if (code.startsWith('CSV_')) return unreadable(`The row is not CSV: ${code}`);
+  if (code === 'CSV_MAX_RECORD_SIZE') return rowTooLong();
+  if (code.startsWith('CSV_')) return unreadableRow(`The row is not CSV: ${code}`);
   throw error;
 }

@@ -2,7 +2,7 @@ import { setImmediate } from 'node:timers/promises';
 import { Readable } from 'node:stream';
 import type { ReadableStream } from 'node:stream/web';
 import { MAX_EXPORTED_IMAGES, type Code, type ExportCodesQuery, type CodeExportFormat } from '@signet/contracts';
-import { Clock, LOGGER, SignetError, type Caller, type Logger } from '@signet/platform';
+import { begun, Clock, LOGGER, SignetError, toNdjson, type Caller, type Logger } from '@signet/platform';
 import { Inject, Injectable } from '@nestjs/common';
 import { makeZip } from 'client-zip';
 import { DataSource } from 'typeorm';
@@ -115,16 +115,5 @@ async function* csvChunks(pages: AsyncIterable<Code[]>): AsyncGenerator<string> 
 }
 
 async function* ndjsonChunks(pages: AsyncIterable<Code[]>): AsyncGenerator<string> {
-  for await (const codes of pages) yield codes.map((code) => `${JSON.stringify(code)}\n`).join('');
-}
-
-/** @returns the items, the first of which has been made: its failure is thrown here */
-async function begun<Item>(items: AsyncGenerator<Item>): Promise<AsyncIterable<Item>> {
-  const first = await items.next();
-  async function* all(): AsyncGenerator<Item> {
-    if (first.done) return;
-    yield first.value;
-    yield* items;
-  }
-  return all();
+  for await (const codes of pages) yield toNdjson(codes);
 }

@@ -1,5 +1,5 @@
 import type { Code } from '@signet/contracts';
-import { stringify } from 'csv-stringify/sync';
+import { toCsv } from '@signet/platform';
 
 /** Between the tags of a cell. */
 const BETWEEN = '|';
@@ -51,21 +51,9 @@ function listOf(tags: readonly string[]): string {
   return joined.includes(',') && !joined.includes(BETWEEN) ? `${joined}${BETWEEN}` : joined;
 }
 
-/** The first line, after the byte order mark without which spreadsheets take UTF-8 for something else. */
-export const csvHeader = (): string => toCsv([Object.keys(COLUMNS)], true);
+/** The first line, after a byte order mark. */
+export const csvHeader = (): string => toCsv([Object.keys(COLUMNS)], { bom: true });
 
-/** RFC 4180, a line a code. */
+/** A line a code. */
 export const csvLines = (codes: readonly Code[]): string =>
   toCsv(codes.map((code) => Object.values(COLUMNS).map((valueOf) => valueOf(code))));
-
-/**
- * What a spreadsheet would take for a formula (a cell that begins with `=`, `+`, `-`, `@`, a tab or a carriage return)
- * gets an apostrophe before it: titles and notes may be a stranger's, and a formula reads and sends what stands around it.
- */
-const toCsv = (rows: unknown[][], bom = false): string =>
-  stringify(rows, {
-    bom,
-    record_delimiter: 'windows',
-    escape_formulas: true,
-    cast: { boolean: String },
-  });

@@ -1,9 +1,8 @@
 import { IdempotencyKey } from '@signet/access';
 import type { InputOf, LabelPage, SavedFilter } from '@signet/contracts';
-import { CurrentCaller, Input, Operation, type Caller } from '@signet/platform';
+import { CurrentCaller, Input, Operation, versionTag, type Caller } from '@signet/platform';
 import { Controller, Headers, Res } from '@nestjs/common';
 import type { FastifyReply } from 'fastify';
-import { versionTag } from '../etag.js';
 import { Labels } from './labels.service.js';
 import { SavedFilters } from './saved-filters.service.js';
 

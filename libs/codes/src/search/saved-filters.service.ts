@@ -1,11 +1,20 @@
 import { Idempotency } from '@signet/access';
 import { appendAudit } from '@signet/audit';
 import { lineSchema, MAX_SAVED_FILTERS, type InputOf, type SavedFilter } from '@signet/contracts';
-import { Clock, decodeCursor, newId, SignetError, toPage, type Caller } from '@signet/platform';
+import {
+  Clock,
+  decodeCursor,
+  ifMatchAllows,
+  newId,
+  SignetError,
+  toPage,
+  versionTag,
+  type Caller,
+} from '@signet/platform';
 import { Injectable } from '@nestjs/common';
 import { isDeepStrictEqual } from 'node:util';
 import { DataSource, QueryFailedError, type EntityManager } from 'typeorm';
-import { ifMatchAllows, versionTag } from '../etag.js';
+
 import {
   countSavedFilters,
   deleteSavedFilter,

@@ -15,7 +15,7 @@ import {
   type PageFrame,
   type WizardStep,
 } from '@signet/pages';
-import { logFailure, LOGGER, parse, SignetConfig, SignetError, toSignetError, type Logger } from '@signet/platform';
+import { failWith, LOGGER, parse, retryAfterOf, SignetConfig, SignetError, type Logger } from '@signet/platform';
 import { Inject, Injectable } from '@nestjs/common';
 import { HttpAdapterHost } from '@nestjs/core';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
@@ -31,7 +31,6 @@ import { claimTokenOf, formTokenOf, isFormOf, isOwnForm, pathOf, sessionCookie }
 import { WizardPages } from './wizard-pages.js';
 
 const BODY_LIMIT = 1024;
-const RETRY_AFTER_SECONDS = 2;
 const formToken = z.string().max(100);
 const FormSchema = z.discriminatedUnion('step', [
   z.strictObject({ step: z.literal('claim') }),
@@ -91,11 +90,7 @@ export class WizardRoutes {
   private register(fastify: FastifyInstance): void {
     void fastify.register(async (scope) => {
       await scope.register(formbody, { bodyLimit: BODY_LIMIT });
-      scope.setErrorHandler((thrown, request, reply) => {
-        const error = toSignetError(thrown);
-        logFailure(this.logger, error, request.id);
-        return this.sendProblem(request, reply, error);
-      });
+      scope.setErrorHandler(failWith(this.logger, (request, reply, error) => this.sendProblem(request, reply, error)));
       // The log line of a request names its route, never its path, which is a secret.
       scope.route<{ Params: { slug: string } }>({
         method: ['GET', 'HEAD'],
@@ -222,10 +217,10 @@ export class WizardRoutes {
   }
 
   private sendProblem(request: FastifyRequest, reply: FastifyReply, error: SignetError): FastifyReply {
-    const retryAfter = error.details.retryAfter ?? (error.status === 503 ? RETRY_AFTER_SECONDS : undefined);
-    if (retryAfter !== undefined) void reply.header('retry-after', Math.ceil(retryAfter));
+    const retryAfter = retryAfterOf(error);
+    if (retryAfter !== undefined) void reply.header('retry-after', retryAfter);
     const texts = textsFor(request);
-    const notes = error.status === 429 && retryAfter !== undefined ? [texts.retryAfter(Math.ceil(retryAfter))] : [];
+    const notes = error.status === 429 && retryAfter !== undefined ? [texts.retryAfter(retryAfter)] : [];
     return send(
       reply,
       error.status,

@@ -18,7 +18,7 @@ export interface AskedAttempt {
   once: OnceRequest;
 }
 
-export type Outcome = { answer: Verification } | { error: SignetError };
+export type Outcome = { answer: Verification } | { error: unknown };
 type Beginning = Begun<Verification> | { error: SignetError };
 
 /** Decides attempts of different subjects in one transaction. */

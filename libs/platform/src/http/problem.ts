@@ -51,12 +51,24 @@ export function toProblem(error: SignetError, requestId: string): Problem {
   };
 }
 
+/** What a row of a call with many is refused for: a problem without a request of its own. */
+export function toRowProblem(error: SignetError): Omit<Problem, 'instance' | 'requestId'> {
+  const { instance: _instance, requestId: _requestId, ...problem } = toProblem(error, '');
+  return problem;
+}
+
 /** Seconds after which a call to a missing dependency may be tried again. */
 const RETRY_AFTER_SECONDS = 2;
 
+/** Whole seconds for `Retry-After` (RFC 9110 §10.2.3); undefined where trying again is no use. */
+export function retryAfterOf({ details, status }: SignetError): number | undefined {
+  const seconds = details.retryAfter ?? (status === 503 ? RETRY_AFTER_SECONDS : undefined);
+  return seconds === undefined ? undefined : Math.ceil(seconds);
+}
+
 export function sendProblem(error: SignetError, request: FastifyRequest, reply: FastifyReply): void {
-  const retryAfter = error.details.retryAfter ?? (error.status === 503 ? RETRY_AFTER_SECONDS : undefined);
-  if (retryAfter !== undefined) void reply.header('Retry-After', Math.ceil(retryAfter));
+  const retryAfter = retryAfterOf(error);
+  if (retryAfter !== undefined) void reply.header('Retry-After', retryAfter);
   if (error.status === 401) void reply.header('WWW-Authenticate', 'Bearer realm="signet"');
   void reply
     .status(error.status)
@@ -72,6 +84,15 @@ export function logFailure(logger: Logger, error: SignetError, requestId: string
   const level = error.status === 503 ? 'warn' : 'error';
   logger[level]({ err: error.cause ?? error, requestId, kind: error.kind }, 'a request failed');
 }
+
+/** An error handler of raw routes, which have no filter: logs what is to be logged, and tells the failure in their way. */
+export const failWith =
+  (logger: Logger, send: (request: FastifyRequest, reply: FastifyReply, error: SignetError) => FastifyReply) =>
+  (thrown: unknown, request: FastifyRequest, reply: FastifyReply): FastifyReply => {
+    const error = toSignetError(thrown);
+    logFailure(logger, error, request.id);
+    return send(request, reply, error);
+  };
 
 /** The edge at which errors become problem+json. */
 @Catch()

@@ -1,1 +1,0 @@
-export { ifMatchAllows, isFresh, versionTag } from '@signet/platform';
