@@ -16,7 +16,9 @@ import { FileStore } from './store/file-store.js';
 import { storeFileUses } from './uses.sql.js';
 
 const PDF = Buffer.concat([Buffer.from('%PDF-1.7\n'), randomBytes(2000)]);
-const PNG = Buffer.concat([Buffer.from('89504e470d0a1a0a0000000d49484452', 'hex'), randomBytes(500)]);
+/** As far as the data: the chunks before it tell a PNG from an APNG, so they are whole. */
+const PNG_START = '89504e470d0a1a0a0000000d49484452000000010000000108060000001f15c489000001e049444154';
+const PNG = Buffer.concat([Buffer.from(PNG_START, 'hex'), randomBytes(500)]);
 const MAX_BYTES = 1_000_000;
 const QUOTA = 3_000_000;
 
