@@ -143,6 +143,9 @@ export const configVariables = {
     .default(false)
     .describe('the bucket goes into the path, not into the host: for most stores but AWS'),
   SIGNET_JOURNAL_MAX_MB: int(4096, 1, 1_000_000).describe('scan journal; above it scans are folded into counters'),
+  SIGNET_JOURNAL_MAX_AGE_HOURS: int(168, 1, 720).describe(
+    'how old scans in the journal may get while the log is away, which keeps them for 720; then they are folded, too',
+  ),
   SIGNET_SHUTDOWN_SECONDS: int(10, 1, 300).describe('how long a stop may take to finish what is in hand'),
 } as const;
 

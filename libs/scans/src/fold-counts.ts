@@ -6,8 +6,9 @@ export type FoldedScans = Extract<ScanEvent, { type: 'scan.folded' }>['data'];
 const HOUR_MS = 3_600_000;
 
 /** @returns what scans must share to be counted together: workspace, code, outcome and UTC hour */
-const foldKey = ({ workspaceId = '', codeId = '', outcome, at }: ScanFacts): string =>
-  `${workspaceId} ${codeId} ${outcome} ${new Date(at - (at % HOUR_MS)).toISOString()}`;
+const foldKey = ({ workspaceId = '', codeId = '', outcome, hour }: Omit<FoldedScans, 'count'>): string =>
+  `${workspaceId} ${codeId} ${outcome} ${hour}`;
+const hourOf = (at: number): string => new Date(at - (at % HOUR_MS)).toISOString();
 
 /** @returns the counter of a key that `FoldCounts` made */
 export function foldedScans(key: string, count: number): FoldedScans {
@@ -45,8 +46,11 @@ export class FoldCounts implements Iterable<[string, number]> {
     this.counts.delete(key);
   }
   add(scan: ScanFacts): void {
-    const key = foldKey(scan);
-    this.counts.set(key, this.get(key) + 1);
+    this.addFolded({ ...scan, hour: hourOf(scan.at), count: 1 });
+  }
+  addFolded(folded: FoldedScans): void {
+    const key = foldKey(folded);
+    this.counts.set(key, this.get(key) + folded.count);
   }
   plus(others: FoldCounts): FoldCounts {
     const sums = new FoldCounts(this);

@@ -10,6 +10,8 @@ export interface JournalWrite {
   counters: Iterable<readonly [string, number | undefined]>;
   /** What `oldest` gave, in its order. */
   removed: readonly StoredBlock[];
+  /** Neighbours, of which only the place stays: those behind them are numbered on without them. */
+  emptied?: readonly StoredBlock[];
 }
 
 /** Entries that share a checksum and a place of the file. */
@@ -19,10 +21,18 @@ export interface NewBlock {
 }
 
 export interface StoredBlock {
+  /** Places in the file. */
+  first: number;
+  last: number;
+  /** Of the first entry; behind its place by what was emptied before it. */
   firstSequence: number;
-  lastSequence: number;
+  /** None of what was emptied. */
   bytes: Uint8Array;
 }
+
+const EMPTY = Buffer.alloc(0);
+export const isEmptied = ({ bytes }: StoredBlock): boolean => bytes.byteLength === 0;
+const entriesOf = ({ first, last }: StoredBlock): number => last - first + 1;
 
 const LMDB_OPTIONS = {
   // A write is durable when its promise resolves.
@@ -39,6 +49,8 @@ const FORMER_RECORDS = 'records';
 const BLOCK_OVERHEAD_BYTES = 32;
 
 const sizeOf = ({ bytes }: { bytes: Uint8Array }): number => bytes.byteLength + BLOCK_OVERHEAD_BYTES;
+const sumOf = <Item>(items: readonly Item[], numberOf: (item: Item) => number): number =>
+  items.reduce((sum, item) => sum + numberOf(item), 0);
 
 /**
  * The journal's file: blocks by the number of their last entry (so that a block says how many entries it has also when
@@ -52,6 +64,9 @@ export class JournalStore {
   readonly #meta: Database<string | number, string>;
   #nextSequence: number;
   #removedThrough: number;
+  /** Entries that were emptied: whose places are still there, and those that numbers lag behind places for good. */
+  #emptied: number;
+  #skipped: number;
   #bytes: number;
 
   private constructor(root: RootDatabase) {
@@ -61,6 +76,8 @@ export class JournalStore {
     this.#meta = this.#root.openDB({ name: 'meta', encoding: 'msgpack' });
     const [newest = 0] = this.#blocks.getKeys({ reverse: true, limit: 1 });
     this.#removedThrough = Number(this.#meta.get('removedThrough') ?? 0);
+    this.#emptied = Number(this.#meta.get('emptied') ?? 0);
+    this.#skipped = Number(this.#meta.get('skipped') ?? 0);
     this.#nextSequence = Math.max(newest, this.#removedThrough) + 1;
     this.#bytes = pageBytesOf(this.#blocks);
   }
@@ -82,7 +99,7 @@ export class JournalStore {
     return this.#nextSequence;
   }
   get entries(): number {
-    return this.#nextSequence - 1 - this.#removedThrough;
+    return this.#nextSequence - 1 - this.#removedThrough - this.#emptied;
   }
   /** About what the blocks take on the disk. */
   get bytes(): number {
@@ -103,35 +120,60 @@ export class JournalStore {
   }
 
   /** Rejects when the disk takes nothing; then nothing has changed. */
-  async write({ blocks, counters, removed }: JournalWrite): Promise<void> {
+  async write({ blocks, counters, removed, emptied = [] }: JournalWrite): Promise<void> {
     let nextSequence = this.#nextSequence;
-    const removedThrough = removed.at(-1)?.lastSequence;
+    const removedThrough = removed.at(-1)?.last;
+    const gone = sumOf(removed.filter(isEmptied), entriesOf);
+    const change = sumOf(emptied, entriesOf) - gone;
     await this.#transaction(() => [
       ...blocks.map(({ entries, bytes }) => this.#blocks.put((nextSequence += entries) - 1, bytes)),
       ...Array.from(counters, ([key, count]) =>
         count === undefined ? this.#counters.remove(key) : this.#counters.put(key, count),
       ),
-      ...removed.map(({ lastSequence }) => this.#blocks.remove(lastSequence)),
+      ...removed.map(({ last }) => this.#blocks.remove(last)),
+      ...this.#emptying(emptied),
       ...(removedThrough === undefined ? [] : [this.#meta.put('removedThrough', removedThrough)]),
+      ...(change === 0 ? [] : [this.#meta.put('emptied', this.#emptied + change)]),
+      ...(gone === 0 ? [] : [this.#meta.put('skipped', this.#skipped + gone)]),
     ]);
     this.#nextSequence = nextSequence;
     this.#removedThrough = removedThrough ?? this.#removedThrough;
-    for (const block of blocks) this.#bytes += sizeOf(block);
-    for (const block of removed) this.#bytes -= sizeOf(block);
+    this.#emptied += change;
+    this.#skipped += gone;
+    this.#bytes += sumOf(blocks, sizeOf) - sumOf(removed, sizeOf) - sumOf(emptied, sizeOf);
     // Pages that were counted at the start do not add up to the bytes of their blocks.
     if (this.entries === 0) this.#bytes = 0;
+  }
+
+  /** From the oldest on. */
+  *blocks(): Generator<StoredBlock> {
+    let [through, skipped] = [this.#removedThrough, this.#skipped];
+    for (const { key: last, value: bytes } of this.#blocks.getRange()) {
+      const block = { first: through + 1, last, firstSequence: through + 1 - skipped, bytes };
+      yield block;
+      through = last;
+      if (isEmptied(block)) skipped += entriesOf(block);
+    }
   }
 
   /** @returns the oldest blocks, until they have `limit` entries or more */
   oldest(limit: number): StoredBlock[] {
     const found: StoredBlock[] = [];
-    let through = this.#removedThrough;
-    for (const { key: lastSequence, value: bytes } of this.#blocks.getRange()) {
-      found.push({ firstSequence: through + 1, lastSequence, bytes });
-      through = lastSequence;
-      if (through - this.#removedThrough >= limit) break;
+    for (const block of this.blocks()) {
+      found.push(block);
+      if (block.last - this.#removedThrough >= limit) break;
     }
     return found;
+  }
+
+  /** Neighbours share one place, so that there is never more to step over than a few. */
+  #emptying(blocks: readonly StoredBlock[]): Promise<boolean>[] {
+    const [first, last] = [blocks[0], blocks.at(-1)];
+    if (!first || !last) return [];
+    const before = first.first - 1;
+    const joined = this.#blocks.get(before)?.byteLength === 0 ? [before] : [];
+    const freed = [...joined, ...blocks.slice(0, -1).map((block) => block.last)];
+    return [...freed.map((place) => this.#blocks.remove(place)), this.#blocks.put(last.last, EMPTY)];
   }
 
   async close(): Promise<void> {

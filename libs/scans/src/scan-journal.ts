@@ -2,8 +2,8 @@ import { mkdirSync } from 'node:fs';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { counter, lockDirectory, newId, type Clock, type Counter, type Logger, type Registry } from '@signet/platform';
 import { FoldCounts, foldedScans } from './fold-counts.js';
-import { decodeBlock, encodeBlock, MAX_BLOCK_ENTRIES } from './journal-block.js';
-import { JournalStore, type NewBlock, type StoredBlock } from './journal-store.js';
+import { decodeBlock, encodeBlock, MAX_BLOCK_ENTRIES, type JournalEntry } from './journal-block.js';
+import { isEmptied, JournalStore, type NewBlock, type StoredBlock } from './journal-store.js';
 import { toRecord, type ShippableRecord } from './scan-event.js';
 import type { ScanFacts } from './scan-facts.js';
 
@@ -15,6 +15,8 @@ export interface ScanJournalOptions {
   /** What the entries may take of the disk; above it scans are folded into counters. */
   maxBytes: number;
   maxEntries?: number;
+  /** Scans that are older are folded, while the event log is away. */
+  maxAgeSeconds?: number;
   clock: Clock;
   logger: Logger;
   metrics: Registry;
@@ -33,15 +35,23 @@ interface Waiting {
 interface Removal extends Waiting {
   stored: readonly StoredBlock[];
 }
+/** A transaction of its own. */
+interface Task extends Waiting {
+  commit: () => Promise<void>;
+}
 
 /** The oldest entries of the journal as events; `stored` is what `remove` takes. */
 export interface JournalBatch {
   records: ShippableRecord[];
   stored: StoredBlock[];
+  /** Milliseconds since the epoch. */
+  oldestAt?: number;
 }
 
 /** Each failed write costs a scan its time and lmdb a message on stderr. */
 const RETRY_MS = 1000;
+/** Folded in one transaction; while they are read, which takes some 2 µs an entry, no scan is answered. */
+const FOLDED_BLOCKS = 32;
 
 /**
  * Scans on this host's disk until the event log has them (architecture.md §4.5). What was appended while a transaction
@@ -56,11 +66,12 @@ export class ScanJournal {
   #owed = new FoldCounts();
   #appends: Append[] = [];
   #removals: Removal[] = [];
-  #unfolds: Waiting[] = [];
+  #tasks: Task[] = [];
   /** Tell of the last transaction. */
   #answers: (() => void)[] = [];
   #writing: Promise<void> | undefined;
   #isFull = false;
+  #isFoldingAged = false;
   /** Milliseconds of the monotonic clock before which a disk that failed is not tried again. */
   #retryAt = 0;
   #onAppend: () => void = () => {};
@@ -95,6 +106,10 @@ export class ScanJournal {
   get depth(): number {
     return this.store.entries;
   }
+  /** About what the entries take on the disk. */
+  get bytes(): number {
+    return this.store.bytes;
+  }
   /** Whether counts wait for the event log in place of scans. */
   get hasFolded(): boolean {
     return this.#counters.size + this.#owed.size > 0;
@@ -102,7 +117,8 @@ export class ScanJournal {
   /** Why new scans are being folded; undefined while they are kept whole. */
   get trouble(): string | undefined {
     if (this.#owed.size > 0) return 'the scan journal cannot be written: scans are counted in memory only';
-    return this.#isFull ? 'the scan journal is full: scans are folded into counters' : undefined;
+    if (this.#isFull) return 'the scan journal is full: scans are folded into counters';
+    return this.#isFoldingAged ? `scans wait for longer than ${this.#hours} h and are folded into counters` : undefined;
   }
 
   /** Called after entries were added. */
@@ -127,16 +143,23 @@ export class ScanJournal {
   oldest(limit: number): JournalBatch {
     const stored = this.store.oldest(limit);
     const records: ShippableRecord[] = [];
-    for (const { firstSequence, lastSequence, bytes } of stored) {
-      const entries = decodeBlock(bytes);
-      if (entries) records.push(...entries.map((entry, index) => toRecord(entry, this.source, firstSequence + index)));
-      else this.#nameDamaged(firstSequence, lastSequence);
+    let oldestAt: number | undefined;
+    for (const block of stored) {
+      const entries = this.#entriesOf(block);
+      oldestAt ??= entries[0] && timeOf(entries[0]);
+      records.push(...entries.map((entry, index) => toRecord(entry, this.source, block.firstSequence + index)));
     }
-    return { records, stored };
+    return { records, stored, oldestAt };
   }
 
-  #nameDamaged(from: number, through: number): void {
-    this.options.logger.error({ source: this.source, from, through }, 'damaged scans of the journal are left out');
+  #entriesOf(block: StoredBlock): JournalEntry[] {
+    if (isEmptied(block)) return [];
+    const entries = decodeBlock(block.bytes);
+    if (entries) return entries;
+    const { firstSequence: from, first, last } = block;
+    const damaged = { source: this.source, from, through: from + last - first };
+    this.options.logger.error(damaged, 'damaged scans of the journal are left out');
+    return [];
   }
 
   /** Forgets what the event log has taken; resolves when that is durable, rejects when the disk refuses. */
@@ -153,9 +176,7 @@ export class ScanJournal {
   oldestAgeSeconds(): number {
     const [block] = this.store.oldest(1);
     const oldest = block && decodeBlock(block.bytes)?.[0];
-    if (!oldest) return 0;
-    const at = oldest.folded ? oldest.at : oldest.scan.at;
-    return Math.max(0, (this.options.clock.now().getTime() - at) / 1000);
+    return oldest ? Math.max(0, (this.options.clock.now().getTime() - timeOf(oldest)) / 1000) : 0;
   }
 
   /**
@@ -163,9 +184,24 @@ export class ScanJournal {
    * with the same id, and never counts it anew. Rejects when the disk refuses; the counters stay.
    */
   unfold(): Promise<void> {
+    return this.#alone(() => this.#commitUnfolded());
+  }
+
+  /**
+   * Folds scans that are too old, and numbers those behind them on without them. Rejects when the disk refuses.
+   * @param doubtful the log may have taken these without its answer: counted anew they would count twice
+   * @returns whether there may be more
+   */
+  async foldAged({ stored: doubtful }: JournalBatch): Promise<boolean> {
+    const aged = this.#agedAfter(doubtful.at(-1)?.last ?? 0);
+    if (aged.length > 0) await this.#alone(() => this.#commitAged(aged));
+    return aged.length === FOLDED_BLOCKS;
+  }
+
+  #alone(commit: () => Promise<void>): Promise<void> {
     if (this.#closed) return Promise.reject(new Error('The scan journal is closed'));
     return new Promise((resolve, reject) => {
-      this.#unfolds.push({ resolve, reject });
+      this.#tasks.push({ commit, resolve, reject });
       this.#writing ??= this.#write();
     });
   }
@@ -184,20 +220,20 @@ export class ScanJournal {
     // Everything that this turn of the event loop appends comes along.
     await nextTurn();
     while (this.#isWanted) {
-      const [appends, removals, unfolds] = [this.#appends, this.#removals, this.#unfolds];
-      [this.#appends, this.#removals, this.#unfolds] = [[], [], []];
+      const [appends, removals, tasks] = [this.#appends, this.#removals, this.#tasks];
+      [this.#appends, this.#removals, this.#tasks] = [[], [], []];
       const written = this.#writeTogether(appends, removals);
       // The disk is busy with these; now is the time to answer those that it already has.
       this.#answer();
       await written;
-      if (unfolds.length > 0 || !this.#isWanted) this.#answer();
-      if (unfolds.length > 0) await settle(unfolds, this.#commitUnfolded());
+      if (tasks.length > 0 || !this.#isWanted) this.#answer();
+      for (const task of tasks) await settle([task], task.commit());
     }
     this.#writing = undefined;
   }
 
   get #isWanted(): boolean {
-    return this.#appends.length + this.#removals.length + this.#unfolds.length > 0;
+    return this.#appends.length + this.#removals.length + this.#tasks.length > 0;
   }
 
   #answer(): void {
@@ -243,6 +279,8 @@ export class ScanJournal {
     await this.store.write({ blocks, counters, removed: removals.flatMap(({ stored }) => stored) });
     for (const [key, total] of counters) this.#counters.set(key, total);
     this.#owed = new FoldCounts();
+    // The log is back.
+    if (removals.length > 0) this.#isFoldingAged = false;
     this.#noteFull(appends.length - kept);
     this.#answers.push(() => {
       for (const [index, { id, resolve }] of appends.entries()) resolve(index < kept ? id : undefined);
@@ -291,6 +329,38 @@ export class ScanJournal {
     }
   }
 
+  get #hours(): number {
+    return (this.options.maxAgeSeconds ?? Number.POSITIVE_INFINITY) / 3600;
+  }
+
+  #agedAfter(place: number): StoredBlock[] {
+    const { clock, maxAgeSeconds = Number.POSITIVE_INFINITY } = this.options;
+    const from = clock.now().getTime() - maxAgeSeconds * 1000;
+    const aged: StoredBlock[] = [];
+    for (const block of this.store.blocks()) {
+      if (block.last <= place || isEmptied(block)) continue;
+      const newest = decodeBlock(block.bytes)?.at(-1);
+      if (newest && timeOf(newest) >= from) break;
+      if (aged.push(block) === FOLDED_BLOCKS) break;
+    }
+    return aged;
+  }
+
+  async #commitAged(aged: readonly StoredBlock[]): Promise<void> {
+    const counts = new FoldCounts();
+    const entries = aged.flatMap((block) => this.#entriesOf(block));
+    for (const entry of entries) {
+      if (entry.folded) counts.addFolded(entry.folded);
+      else counts.add(entry.scan);
+    }
+    const counters = Array.from(counts, ([key, count]) => [key, this.#counters.get(key) + count] as const);
+    await this.store.write({ blocks: [], counters, removed: [], emptied: aged });
+    for (const [key, total] of counters) this.#counters.set(key, total);
+    this.#folded.inc({ reason: 'aged' }, entries.filter(({ folded }) => !folded).length);
+    if (!this.#isFoldingAged) this.options.logger.warn({ depth: this.depth }, 'scans are too old; they are counted');
+    this.#isFoldingAged = true;
+  }
+
   async #commitUnfolded(): Promise<void> {
     const at = this.options.clock.now().getTime();
     const due = [...this.#counters.plus(this.#owed)].slice(0, MAX_BLOCK_ENTRIES);
@@ -303,6 +373,9 @@ export class ScanJournal {
     }
   }
 }
+
+/** Milliseconds since the epoch. */
+const timeOf = (entry: JournalEntry): number => (entry.folded ? entry.at : entry.scan.at);
 
 /** Tells those who wait how it ended. @returns whether it succeeded */
 async function settle(waiting: readonly Waiting[], ending: Promise<void>): Promise<boolean> {

@@ -78,7 +78,7 @@ async function openWorld({ maxEntries }: { maxEntries?: number } = {}): Promise<
     const [metrics, health] = [new Registry(), new Health()];
     const options = { directory: join(place, 'journal'), maxBytes: 1e9, maxEntries, clock, logger, metrics };
     const journal = await ScanJournal.open(options);
-    const pump = new ScanPump(journal, eventLog, logger, metrics, health);
+    const pump = new ScanPump(journal, eventLog, clock, logger, metrics, health);
     pump.onApplicationBootstrap();
     return { journal, pump, metrics, health };
   };

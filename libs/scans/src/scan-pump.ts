@@ -3,16 +3,18 @@ import { Inject, Injectable, type OnApplicationBootstrap, type OnApplicationShut
 import { topics } from '@signet/contracts';
 import {
   Backoff,
+  Clock,
   counter,
   EventLog,
   Health,
+  Histogram,
   LOGGER,
   observedGauge,
   Registry,
   type Counter,
   type Logger,
 } from '@signet/platform';
-import { ScanJournal } from './scan-journal.js';
+import { ScanJournal, type JournalBatch } from './scan-journal.js';
 
 /** Records of one publish, about; while they are made, which takes some 10 µs each, no scan is answered. */
 const BATCH = 250;
@@ -27,6 +29,7 @@ const LATE_SECONDS = 60;
 export class ScanPump implements OnApplicationBootstrap, OnApplicationShutdown {
   private readonly backoff = new Backoff({ minMilliseconds: 100, maxMilliseconds: 5000 });
   private readonly published: Counter;
+  private readonly lag: Histogram;
   private running: Promise<void> | undefined;
   private stopping = false;
   private wakeUp: () => void = () => {};
@@ -34,11 +37,19 @@ export class ScanPump implements OnApplicationBootstrap, OnApplicationShutdown {
   constructor(
     private readonly journal: ScanJournal,
     private readonly eventLog: EventLog,
+    private readonly clock: Clock,
     @Inject(LOGGER) private readonly logger: Logger,
     metrics: Registry,
     health: Health,
   ) {
     this.published = counter(metrics, 'signet_scans_published_total', 'Scan events that the event log has taken', []);
+    this.lag = new Histogram({
+      name: 'signet_journal_lag_seconds',
+      help: 'From a scan to the word of the event log that it has it; of the oldest of each publish',
+      buckets: [0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 60, 600, 3600],
+      registers: [metrics],
+    });
+    observedGauge(metrics, 'signet_journal_bytes', 'What they take on the disk, about', () => journal.bytes);
     observedGauge(metrics, 'signet_journal_depth', 'Scans that wait for the event log', () => journal.depth);
     observedGauge(metrics, 'signet_journal_oldest_age_seconds', 'How long the oldest of them has been waiting', () =>
       journal.oldestAgeSeconds(),
@@ -89,9 +100,21 @@ export class ScanPump implements OnApplicationBootstrap, OnApplicationShutdown {
   /** One batch; counters follow when there is room for them and the scans before them are gone. */
   private async shipOnce(): Promise<void> {
     const batch = this.journal.oldest(BATCH);
-    if (batch.records.length > 0) await this.eventLog.publish(topics.scans.name, batch.records);
+    if (batch.records.length > 0) await this.publish(batch);
     await this.journal.remove(batch);
     this.published.inc(batch.records.length);
     if (this.journal.hasFolded && this.journal.depth < BATCH) await this.journal.unfold();
+  }
+
+  private async publish(batch: JournalBatch): Promise<void> {
+    try {
+      await this.eventLog.publish(topics.scans.name, batch.records);
+    } catch (error) {
+      let mayBeMore = true;
+      while (mayBeMore && !this.stopping) mayBeMore = await this.journal.foldAged(batch);
+      throw error;
+    }
+    const { oldestAt } = batch;
+    if (oldestAt !== undefined) this.lag.observe(Math.max(0, this.clock.now().getTime() - oldestAt) / 1000);
   }
 }
