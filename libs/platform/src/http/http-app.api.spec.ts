@@ -119,15 +119,13 @@ describe('the HTTP edge', () => {
     expect([wait.statusCode, wait.headers['retry-after']]).toEqual([429, '2']);
   });
 
-  it('says that a URL is too long', async () => {
-    const answer = await app.inject({ url: `/v1/codes?q=${'x'.repeat(8192)}` });
-    expect([answer.statusCode, answer.json()]).toMatchObject([
-      400,
-      {
-        type: 'urn:signet:problem:unreadable-request',
-        detail: 'The path with its query is longer than 8192 characters',
-      },
-    ]);
+  it.each([
+    ['a URL', `/v1/codes?q=${'x'.repeat(8192)}`, 'The path with its query is longer than 8192 characters'],
+    ['a part of the path', `/v1/codes/${'x'.repeat(1001)}`, 'A part of the path is too long'],
+  ])('says that %s is too long', async (_what, url, detail) => {
+    const answer = await app.inject({ url });
+    const type = 'urn:signet:problem:unreadable-request';
+    expect([answer.statusCode, answer.json()]).toMatchObject([400, { type, detail }]);
   });
 
   it('is alive, ready, and not ready with the name of what is missing', async () => {

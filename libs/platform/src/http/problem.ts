@@ -24,9 +24,14 @@ export function toSignetError(error: unknown): SignetError {
   return new SignetError(kind ?? 'internal-error', { cause: error, detail: kind && detailOf(error) });
 }
 
-/** What Fastify says of a body that it refuses, handed on by Nest or not: its own sentences, without the body. */
+/**
+ * What Fastify says of a body that it refuses, handed on by Nest or not: its own sentences, without the body. Of a path
+ * it repeats what was sent, which may be a secret.
+ */
 function detailOf(error: unknown): string | undefined {
-  const isOfBody = [400, 413, 415].includes(statusOf(error) ?? 0);
+  const status = statusOf(error);
+  if (status === 414) return 'A part of the path is too long';
+  const isOfBody = status === 400 || status === 413 || status === 415;
   return isOfBody && error instanceof Error ? error.message : undefined;
 }
 
