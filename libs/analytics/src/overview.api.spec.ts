@@ -2,7 +2,7 @@ import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import type { CodeAnalytics, Overview, Problem, Reconciliation, Scan, ScanData } from '@signet/contracts';
 import { newId } from '@signet/platform';
 import { AnalyticsApp } from './analytics-app.fixture.js';
-import { foldedEvent, scanEvent } from './scan-events.fixture.js';
+import { foldedEvent, guessingEvent, scanEvent } from './scan-events.fixture.js';
 
 const NOW = '2026-03-30T12:30:00.000Z';
 
@@ -189,7 +189,16 @@ describe('GET /v1/analytics/reconcile', () => {
       source,
       sequence: String((sequence += 1)),
     };
-    await analytics.record('scans', [folded, ...[1, 2, 59].map((minute) => journaled({ codeId, at: at(minute) }))]);
+    // No scan, and a number of the journal.
+    const { workspaceId } = analytics;
+    const limit = { count: 31, limit: 30, windowSeconds: 60, from: at(0), to: at(1) };
+    const guessing = {
+      ...guessingEvent({ kind: 'claim', workspaceId, codeId, ip: '203.0.113.0', ...limit }),
+      source,
+      sequence: String((sequence += 1)),
+    };
+    const scans = [1, 2, 59].map((minute) => journaled({ codeId, at: at(minute) }));
+    await analytics.record('scans', [folded, guessing, ...scans]);
     const answer = await reconcile('2026-03-15T08:10:00Z', '2026-03-15T09:00:00Z');
     expect(answer).toEqual({
       from: '2026-03-15T08:00:00.000Z',
@@ -200,7 +209,7 @@ describe('GET /v1/analytics/reconcile', () => {
         {
           t: '2026-03-15T08:00:00.000Z',
           ok: true,
-          journaled: 4,
+          journaled: 5,
           missing: 0,
           raw: 8,
           codes: 8,

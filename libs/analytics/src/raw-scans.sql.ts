@@ -5,6 +5,8 @@ import { classifyScan, storableText } from './scan-facts.js';
 
 export type RecordedScan = Extract<ScanEvent, { type: 'scan.recorded' }>;
 export type FoldedScan = Extract<ScanEvent, { type: 'scan.folded' }>;
+/** No scan; but a number of its journal, which would be missed. */
+export type GuessingEvent = Extract<ScanEvent, { type: 'scan.guessing' }>;
 
 /** Makes the partition of a UTC day, if it is not there. @param day in milliseconds since the epoch */
 export async function openDay(manager: EntityManager, day: number): Promise<void> {
@@ -107,10 +109,15 @@ const TEXTS = [
   'referrerHost',
 ] as const;
 
+const toFoldedRow = (event: FoldedScan | GuessingEvent): object =>
+  event.type === 'scan.folded'
+    ? { ...event.data, hour: startOfHour(event.data.hour) }
+    : { outcome: 'guessing', count: 0, hour: startOfHour(event.data.to) };
+
 /** As `insertScans`. */
 export async function insertFolded(
   manager: EntityManager,
-  folded: readonly FoldedScan[],
+  folded: readonly (FoldedScan | GuessingEvent)[],
   sourceIds: SourceIds,
 ): Promise<Set<string>> {
   if (folded.length === 0) return new Set();
@@ -125,9 +132,8 @@ export async function insertFolded(
     [
       asJson(
         folded.map((event) => ({
-          ...event.data,
+          ...toFoldedRow(event),
           id: event.id,
-          hour: startOfHour(event.data.hour),
           ...placeOf(event, sourceIds),
         })),
       ),

@@ -3,15 +3,7 @@ import { Clock, type EventBatch } from '@signet/platform';
 import { Injectable } from '@nestjs/common';
 import { DataSource, type EntityManager } from 'typeorm';
 import { advanceOffset, lockOffset, shareRebuildLock } from './offsets.sql.js';
-import {
-  idsOfSources,
-  insertFolded,
-  insertScans,
-  openDay,
-  readRawFrom,
-  type FoldedScan,
-  type RecordedScan,
-} from './raw-scans.sql.js';
+import { idsOfSources, insertFolded, insertScans, openDay, readRawFrom, type RecordedScan } from './raw-scans.sql.js';
 import { Rollup, startOfDay } from './rollup.js';
 import { addToCodeDays, addWindows } from './rollup.sql.js';
 import { STEP_MS } from './time-range.js';
@@ -98,8 +90,10 @@ export class RollupWriter {
 /** Before Signet was: what claims to be earlier is kept, but gets no partition of its own. */
 const EARLIEST = Date.UTC(2020, 0, 1);
 
-const timeOf = (event: ScanEvent): number =>
-  Date.parse(event.type === 'scan.recorded' ? event.data.at : event.data.hour);
+function timeOf(event: ScanEvent): number {
+  if (event.type === 'scan.guessing') return Date.parse(event.data.to);
+  return Date.parse(event.type === 'scan.recorded' ? event.data.at : event.data.hour);
+}
 
 async function add(manager: EntityManager, events: readonly ScanEvent[]): Promise<{ added: number; tooLate: number }> {
   if (events.length === 0) return { added: 0, tooLate: 0 };
@@ -107,24 +101,23 @@ async function add(manager: EntityManager, events: readonly ScanEvent[]): Promis
   const once = [...new Map(events.map((event) => [event.id.toLowerCase(), event])).values()];
   const inTime = once.filter((event) => timeOf(event) >= rawFrom).toSorted((a, b) => (a.id < b.id ? -1 : 1));
   const scans = inTime.filter((event): event is RecordedScan => event.type === 'scan.recorded');
-  const folded = inTime.filter((event): event is FoldedScan => event.type === 'scan.folded');
+  const others = inTime.filter((event) => event.type !== 'scan.recorded');
   const sourceIds = await idsOfSources(manager, inTime);
   const newScans = await insertScans(manager, scans, sourceIds);
-  const newFolded = await insertFolded(manager, folded, sourceIds);
+  const newFolded = await insertFolded(manager, others, sourceIds);
 
   const rollup = new Rollup();
   for (const { id, data } of scans) if (newScans.has(id.toLowerCase())) rollup.addScan(data);
-  for (const { id, data } of folded) if (newFolded.has(id.toLowerCase())) rollup.addFolded(data);
+  for (const { id, type, data } of others)
+    if (type === 'scan.folded' && newFolded.has(id.toLowerCase())) rollup.addFolded(data);
   await addRollup(manager, rollup);
   return { added: newScans.size + newFolded.size, tooLate: once.length - inTime.length };
 }
 
 /** Codes first: all writers of a workspace wait for its own windows, which are then held for the shortest time. */
 export async function addRollup(manager: EntityManager, rollup: Rollup): Promise<void> {
-  await addWindows(manager, 'minute', rollup.codeWindows('minute'));
-  await addWindows(manager, 'hour', rollup.codeWindows('hour'));
-  const days = rollup.codeWindows('day');
-  await addToCodeDays(manager, days);
-  await addWindows(manager, 'day', days);
-  for (const interval of INTERVALS) await addWindows(manager, interval, rollup.workspaceWindows(interval));
+  const { codes, workspaces } = rollup.windows();
+  await addToCodeDays(manager, codes.day);
+  for (const interval of INTERVALS) await addWindows(manager, interval, codes[interval]);
+  for (const interval of INTERVALS) await addWindows(manager, interval, workspaces[interval]);
 }

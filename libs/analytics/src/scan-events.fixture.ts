@@ -40,6 +40,13 @@ export function foldedEvent(
   return { ...envelope(id, data.hour), type: 'scan.folded', dataschema: dataSchemaUrn('scan.folded'), data };
 }
 
+export function guessingEvent(
+  data: Extract<ScanEvent, { type: 'scan.guessing' }>['data'],
+  id: string = newId(),
+): ScanEvent {
+  return { ...envelope(id, data.to), type: 'scan.guessing', dataschema: dataSchemaUrn('scan.guessing'), data };
+}
+
 /** A partition of a log of its own: `batch(from, to)` hands the same events over at the same offsets each time. */
 export class TestPartition {
   readonly logId = randomUUID();

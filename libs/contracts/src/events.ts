@@ -96,6 +96,27 @@ export const FoldedScansDataSchema = z
   })
   .meta({ id: 'ScanFolded' });
 
+export const GUESSING_KINDS = ['slug', 'password', 'claim'] as const;
+
+/** Somebody went over a limit for strangers: one event for each of them, and each window of the limit. */
+export const GuessingDataSchema = z
+  .object({
+    kind: z.enum(GUESSING_KINDS).meta({
+      description: 'slug: unknown slugs; password: passwords of one code; claim: claims of one code without a password',
+    }),
+    workspaceId: UuidSchema.optional().meta({ description: 'of the code, or of the short domain; absent: nobody’s' }),
+    codeId: UuidSchema.optional(),
+    ip: z.string().optional().meta({ description: 'truncated; absent: of many addresses together' }),
+    visitor: z.string().optional().meta({ description: 'as scan.recorded of the same day and workspace has it' }),
+    count: z.int().min(1).meta({ description: 'tries from `from` to `to`, this one too; those after it are not told' }),
+    limit: z.int().min(1),
+    windowSeconds: z.int().min(1),
+    from: InstantSchema,
+    to: InstantSchema,
+  })
+  .meta({ id: 'ScanGuessing' });
+export type GuessingData = z.output<typeof GuessingDataSchema>;
+
 export const CodeEventDataSchema = CodeSchema.omit({ propagation: true })
   .extend({
     workspaceId: UuidSchema,
@@ -191,6 +212,7 @@ export const CodeEventSchema = z.object({ ...envelope, type: z.enum(codeEvents),
 export const ScanEventSchema = z.discriminatedUnion('type', [
   event('scan.recorded', ScanDataSchema),
   event('scan.folded', FoldedScansDataSchema),
+  event('scan.guessing', GuessingDataSchema),
 ]);
 export const EnrollmentEventSchema = z.object({
   ...envelope,

@@ -1,4 +1,5 @@
 import { crc32 } from 'node:zlib';
+import type { GuessingData } from '@signet/contracts';
 import type { FoldedScans } from './fold-counts.js';
 import type { ScanFacts } from './scan-facts.js';
 
@@ -8,8 +9,12 @@ export const MAX_BLOCK_ENTRIES = 64;
 
 /** What becomes one event: the same whenever it is made of it again, so `id` and times are in it. */
 export type JournalEntry =
-  | { id: string; scan: ScanFacts; folded?: undefined }
-  | { id: string; at: number; folded: FoldedScans };
+  | { id: string; scan: ScanFacts }
+  | { id: string; at: number; scan?: undefined; folded: FoldedScans }
+  | { id: string; at: number; scan?: undefined; folded?: undefined; guessing: GuessingData };
+
+/** @returns when it happened, in milliseconds since the epoch */
+export const timeOf = (entry: JournalEntry): number => (entry.scan ? entry.scan.at : entry.at);
 
 /**
  * lmdb has no checksums of its own, and a byte that the disk lost must not stop the scans behind it.

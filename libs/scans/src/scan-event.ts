@@ -1,5 +1,5 @@
 import { dataSchemaUrn, type ScanData, type ScanEvent } from '@signet/contracts';
-import type { JournalEntry } from './journal-block.js';
+import { timeOf, type JournalEntry } from './journal-block.js';
 import type { ScanFacts } from './scan-facts.js';
 import { describeUserAgent } from './user-agent.js';
 
@@ -18,14 +18,17 @@ const UNKNOWN_CODE = 'unknown';
  * record which is published twice is a twin
  */
 export function toRecord(entry: JournalEntry, source: string, sequence: number): ShippableRecord {
-  const time = new Date(entry.folded ? entry.at : entry.scan.at).toISOString();
-  const [head, data] = entry.folded
-    ? ([foldedHead, entry.folded] as const)
-    : ([scanHead, scanData(entry.scan, time)] as const);
+  const time = new Date(timeOf(entry)).toISOString();
+  const [head, data] = contentOf(entry, time);
   const key = data.codeId ?? UNKNOWN_CODE;
   // Put together by hand, which takes two thirds of the time: in these fields is nothing that JSON would escape.
   const identity = `"id":"${entry.id}","source":"${source}","subject":"${key}","time":"${time}","sequence":"${sequence}"`;
   return { key, value: Buffer.from(`${head},${identity},"data":${JSON.stringify(data)}}`) };
+}
+
+function contentOf(entry: JournalEntry, time: string): readonly [head: string, data: ScanEvent['data']] {
+  if (entry.scan) return [scanHead, scanData(entry.scan, time)];
+  return entry.folded ? [foldedHead, entry.folded] : [guessingHead, entry.guessing];
 }
 
 const headOf = (type: ScanEvent['type']): string =>
@@ -37,6 +40,7 @@ const headOf = (type: ScanEvent['type']): string =>
   } satisfies Partial<ScanEvent>).slice(0, -1);
 const scanHead = headOf('scan.recorded');
 const foldedHead = headOf('scan.folded');
+const guessingHead = headOf('scan.guessing');
 
 function scanData(facts: ScanFacts, at: string): ScanData {
   const device = describeUserAgent(facts.userAgent);

@@ -1,8 +1,9 @@
 import { mkdirSync } from 'node:fs';
 import { setImmediate as nextTurn } from 'node:timers/promises';
+import type { GuessingData } from '@signet/contracts';
 import { counter, lockDirectory, newId, type Clock, type Counter, type Logger, type Registry } from '@signet/platform';
 import { FoldCounts, foldedScans } from './fold-counts.js';
-import { decodeBlock, encodeBlock, MAX_BLOCK_ENTRIES, type JournalEntry } from './journal-block.js';
+import { decodeBlock, encodeBlock, MAX_BLOCK_ENTRIES, timeOf, type JournalEntry } from './journal-block.js';
 import { isEmptied, JournalStore, type NewBlock, type StoredBlock } from './journal-store.js';
 import { toRecord, type ShippableRecord } from './scan-event.js';
 import type { ScanFacts } from './scan-facts.js';
@@ -198,6 +199,16 @@ export class ScanJournal {
     return aged.length === FOLDED_BLOCKS;
   }
 
+  /** A journal that is full or fails rejects: what it tells is no scan, and has no count. */
+  appendGuessing(guessing: GuessingData): Promise<void> {
+    return this.#alone(async () => {
+      if (this.#roomAfter(0, 0) <= 0) throw new Error('The scan journal is full');
+      const bytes = encodeBlock([{ id: newId(), at: Date.parse(guessing.to), guessing }]);
+      await this.store.write({ blocks: [{ entries: 1, bytes }], counters: [], removed: [] });
+      this.#onAppend();
+    });
+  }
+
   #alone(commit: () => Promise<void>): Promise<void> {
     if (this.#closed) return Promise.reject(new Error('The scan journal is closed'));
     return new Promise((resolve, reject) => {
@@ -350,13 +361,13 @@ export class ScanJournal {
     const counts = new FoldCounts();
     const entries = aged.flatMap((block) => this.#entriesOf(block));
     for (const entry of entries) {
-      if (entry.folded) counts.addFolded(entry.folded);
-      else counts.add(entry.scan);
+      if (entry.scan) counts.add(entry.scan);
+      else if (entry.folded) counts.addFolded(entry.folded);
     }
     const counters = Array.from(counts, ([key, count]) => [key, this.#counters.get(key) + count] as const);
     await this.store.write({ blocks: [], counters, removed: [], emptied: aged });
     for (const [key, total] of counters) this.#counters.set(key, total);
-    this.#folded.inc({ reason: 'aged' }, entries.filter(({ folded }) => !folded).length);
+    this.#folded.inc({ reason: 'aged' }, entries.filter(({ scan }) => scan).length);
     if (!this.#isFoldingAged) this.options.logger.warn({ depth: this.depth }, 'scans are too old; they are counted');
     this.#isFoldingAged = true;
   }
@@ -373,9 +384,6 @@ export class ScanJournal {
     }
   }
 }
-
-/** Milliseconds since the epoch. */
-const timeOf = (entry: JournalEntry): number => (entry.folded ? entry.at : entry.scan.at);
 
 /** Tells those who wait how it ended. @returns whether it succeeded */
 async function settle(waiting: readonly Waiting[], ending: Promise<void>): Promise<boolean> {

@@ -140,6 +140,27 @@ describe('ScanPump', () => {
     },
   );
 
+  it('ships what was noticed of guessing between the scans, also after a restart', async () => {
+    const world = await openWorld();
+    world.eventLog.mode = 'down';
+    const [from, to] = [clock.now().toISOString(), new Date(clock.now().getTime() + 20_000).toISOString()];
+    const guessing = { kind: 'slug' as const, ip: '203.0.113.0', count: 61, limit: 60, windowSeconds: 60, from, to };
+    await world.journal.append(scanOf({ outcome: 'not_found' }));
+    await world.journal.appendGuessing(guessing);
+    await world.journal.append(scanOf({ outcome: 'not_found' }));
+    await world.restart();
+    world.eventLog.mode = 'up';
+    await world.received.until(({ events }) => events.size === 3);
+    const events = [...world.received.events.values()];
+    expect(events.map(({ type, sequence }) => [type, sequence])).toEqual([
+      ['scan.recorded', '1'],
+      ['scan.guessing', '2'],
+      ['scan.recorded', '3'],
+    ]);
+    expect(events[1]).toMatchObject({ subject: 'unknown', time: to, data: guessing });
+    await world.pump.onApplicationShutdown();
+  });
+
   it('does not try more often because more is scanned while the log is away', async () => {
     const world = await openWorld();
     world.eventLog.mode = 'down';
