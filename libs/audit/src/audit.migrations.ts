@@ -57,4 +57,38 @@ class CreateCheckpoints1790000001100 {
   }
 }
 
-export const auditMigrations: readonly Migration[] = [CreateAudit1790000001000, CreateCheckpoints1790000001100];
+class RedactAudit1790000001200 {
+  name = 'RedactAudit1790000001200';
+
+  async up(runner: QueryRunner): Promise<void> {
+    await runner.query(`
+      -- The only change that an entry takes: what names a person goes, when the person is erased. No service may write to
+      -- what an entry says by itself. Ids stay, which lead to nothing any more; the reasons of attempts are the product's
+      -- own words, all others may be anybody's.
+      CREATE FUNCTION audit.redact(workspace uuid, name text, most int) RETURNS SETOF audit.entries
+      LANGUAGE sql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+        UPDATE audit.entries SET record = (record - ARRAY['subject', 'ip', 'deviceId', 'deviceType', 'os', 'browser',
+            'biometric', 'country', 'city', 'requestId']
+            - CASE WHEN record->>'action' = 'verification.attempt' THEN '{}'::text[] ELSE ARRAY['reason'] END)
+          || CASE WHEN record->>'actor' LIKE 'subject:%' THEN '{"actor": "subject"}'::jsonb ELSE '{}' END
+          || '{"redacted": true}'
+        WHERE workspace_id = workspace AND seq IN (
+          SELECT seq FROM audit.entries WHERE workspace_id = workspace AND record ? 'subject' AND record->>'subject' = name
+            AND seq IS NOT NULL ORDER BY seq LIMIT most)
+        RETURNING *
+      $$;
+      REVOKE EXECUTE ON FUNCTION audit.redact FROM PUBLIC;
+      GRANT EXECUTE ON FUNCTION audit.redact TO signet_enrollment;
+    `);
+  }
+
+  async down(): Promise<void> {
+    throw new Error('Migrations only go forward');
+  }
+}
+
+export const auditMigrations: readonly Migration[] = [
+  CreateAudit1790000001000,
+  CreateCheckpoints1790000001100,
+  RedactAudit1790000001200,
+];

@@ -1,5 +1,6 @@
 import { Module } from '@nestjs/common';
 import { AuditCheckpoints } from './audit-checkpoints.js';
+import { AuditRedaction } from './audit-redaction.js';
 import { AuditController } from './audit.controller.js';
 import { AuditSequencer } from './audit-sequencer.js';
 import { AuditService } from './audit.service.js';
@@ -18,3 +19,7 @@ export class AuditWriterModule {}
 /** Chaining, signing, and `/v1/audit`. */
 @Module({ imports: [AuditWriterModule], controllers: [AuditController], providers: [AuditService] })
 export class AuditModule {}
+
+/** Taking subjects out of the log, for the service that erases them. */
+@Module({ providers: [AuditRedaction], exports: [AuditRedaction] })
+export class AuditRedactionModule {}

@@ -31,6 +31,11 @@ export async function tryLockSequencer(manager: EntityManager): Promise<boolean>
   return row?.locked ?? false;
 }
 
+/** As `tryLockSequencer`, once it is free: nothing is chained until the transaction ends. */
+export async function lockSequencer(manager: EntityManager): Promise<void> {
+  await manager.query('SELECT pg_advisory_xact_lock(5169503)');
+}
+
 /** Records in commit order, oldest first; one that commits late is chained late, never skipped. */
 export async function readUnchained(manager: EntityManager, limit: number): Promise<AuditRecord[]> {
   const rows: { record: AuditRecord }[] = await manager.query(
@@ -107,4 +112,41 @@ export async function countUnchained(manager: EntityManager, workspaceId: string
     [workspaceId],
   );
   return row?.count ?? 0;
+}
+
+/** Takes what names a subject out of its oldest chained entries. @returns what is left of them */
+export async function redactEntries(
+  manager: EntityManager,
+  { workspaceId, subject }: { workspaceId: string; subject: string },
+  limit: number,
+): Promise<AuditEntry[]> {
+  const rows: EntryRow[] = await manager.query(
+    'SELECT record, seq, prev_hash, hash FROM audit.redact($1, $2, $3) ORDER BY seq',
+    [workspaceId, subject, limit],
+  );
+  return rows.map(toEntry);
+}
+
+/** Of a subject, chained or not. */
+export async function countEntriesOf(manager: EntityManager, workspaceId: string, subject: string): Promise<number> {
+  const [row]: { count: number }[] = await manager.query(
+    `SELECT count(*)::int AS count FROM audit.entries
+     WHERE workspace_id = $1 AND record ? 'subject' AND record->>'subject' = $2`,
+    [workspaceId, subject],
+  );
+  return row?.count ?? 0;
+}
+
+/** Entries about a subject in the order in which they were written. @param after position of the last one before */
+export async function readEntriesOf(
+  manager: EntityManager,
+  { workspaceId, subject }: { workspaceId: string; subject: string },
+  { after, limit }: { after: string; limit: number },
+): Promise<{ record: AuditRecord; position: string }[]> {
+  return manager.query(
+    `SELECT record, position FROM audit.entries
+     WHERE workspace_id = $1 AND record ? 'subject' AND record->>'subject' = $2 AND position > $3
+     ORDER BY position LIMIT $4`,
+    [workspaceId, subject, after, limit],
+  );
 }

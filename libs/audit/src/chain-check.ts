@@ -1,16 +1,11 @@
 import type { AuditCheckpoint, AuditEntry } from '@signet/contracts';
-import { checkEntry, GENESIS, type Head } from './chain.js';
+import { checkEntry, GENESIS, type ChainProblem, type Head } from './chain.js';
 import { checkCheckpoint, type CheckpointKeys } from './checkpoint.js';
-
-/** What does not add up, and the `seq` from which on nothing is proved. */
-export interface ChainProblem {
-  brokenAt: number;
-  problem: string;
-}
+import { RedactionCheck } from './redaction-check.js';
 
 /**
  * Follows one chain from its first entry on, and holds it against signed checkpoints: who rewrites all of it, or cuts its
- * tail, cannot sign what comes out.
+ * tail, cannot sign what comes out. A redacted entry needs an erasure behind it that says so.
  */
 export class ChainCheck {
   /** The last entry that added up. */
@@ -18,6 +13,7 @@ export class ChainCheck {
   /** How many checkpoints the chain agreed with. */
   agreed = 0;
   private readonly waiting: AuditCheckpoint[];
+  private readonly redactions = new RedactionCheck();
 
   constructor(
     checkpoints: readonly AuditCheckpoint[],
@@ -33,13 +29,13 @@ export class ChainCheck {
     const forged = this.compare(entry);
     if (forged) return this.broken(forged);
     this.head = entry;
-    return undefined;
+    return this.redactions.accept(entry);
   }
 
   /** After the last entry. @returns what is missing behind it */
   end(): ChainProblem | undefined {
     const [missing] = this.waiting.slice(-1);
-    if (!missing) return undefined;
+    if (!missing) return this.redactions.end();
     const forged = checkCheckpoint(missing, this.keys);
     return this.broken(
       forged ?? `the log ends at entry ${this.head.seq}, and entry ${missing.seq} was there at ${missing.at}`,

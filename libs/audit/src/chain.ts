@@ -11,13 +11,23 @@ export interface Head {
   hash: string;
 }
 
+/** What does not add up, and the `seq` from which on nothing is proved. */
+export interface ChainProblem {
+  brokenAt: number;
+  problem: string;
+}
+
 /** Hex SHA-256 of the RFC 8785 canonical JSON of an entry without its `hash`. */
 export function hashEntry(entry: Omit<AuditEntry, 'hash'>): string {
   const { hash: _own, ...hashed }: Partial<AuditEntry> = entry;
-  return createHash('sha256')
-    .update(canonicalize(hashed) ?? '')
-    .digest('hex');
+  return hashJson(hashed);
 }
+
+/** Hex SHA-256 of the RFC 8785 canonical JSON. */
+export const hashJson = (value: object): string =>
+  createHash('sha256')
+    .update(canonicalize(value) ?? '')
+    .digest('hex');
 
 /** @returns the entry that puts `record` behind `head` */
 export function chainRecord(record: AuditRecord, head: Head): AuditEntry {
@@ -25,10 +35,13 @@ export function chainRecord(record: AuditRecord, head: Head): AuditEntry {
   return { ...entry, hash: hashEntry(entry) };
 }
 
-/** @returns what is wrong with `entry` as the successor of `head`; undefined when it adds up */
+/**
+ * What is left of a redacted entry has no hash of its own: `RedactionCheck` holds it against the erasure that left it.
+ * @returns what is wrong with `entry` as the successor of `head`; undefined when it adds up
+ */
 export function checkEntry(entry: AuditEntry, head: Head): string | undefined {
   if (entry.seq !== head.seq + 1) return `entry ${head.seq + 1} is missing`;
   if (entry.prevHash !== head.hash) return `entry ${entry.seq} does not continue entry ${head.seq}`;
-  if (entry.hash !== hashEntry(entry)) return `entry ${entry.seq} was altered`;
+  if (!entry.redacted && entry.hash !== hashEntry(entry)) return `entry ${entry.seq} was altered`;
   return undefined;
 }

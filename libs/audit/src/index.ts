@@ -7,3 +7,4 @@ export { AuditCheckpoints } from './audit-checkpoints.js';
 export { parseCheckpoints } from './checkpoint-file.js';
 export { verifyExport, type ExportVerification } from './verify-export.js';
 export * from './chain.js';
+export { AuditRedaction, type SubjectOfEntries } from './audit-redaction.js';

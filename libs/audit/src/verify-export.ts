@@ -1,5 +1,6 @@
 import { AuditEntrySchema, type AuditCheckpoint, type AuditEntry, type Jwks } from '@signet/contracts';
-import { ChainCheck, type ChainProblem } from './chain-check.js';
+import { ChainCheck } from './chain-check.js';
+import type { ChainProblem } from './chain.js';
 import { keysOf } from './checkpoint-keys.js';
 
 /** What a verification of an export comes to. */

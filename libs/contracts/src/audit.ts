@@ -1,6 +1,8 @@
 import { z } from 'zod';
 import { InstantSchema, PageQuerySchema, pageSchema, UuidSchema } from './primitives.js';
 
+const HashSchema = z.string().regex(/^[0-9a-f]{64}$/);
+
 /** What an entry says; the chain adds `seq`, `prevHash` and `hash`. Never a secret: ids only. */
 export const AuditRecordSchema = z.object({
   id: UuidSchema,
@@ -29,14 +31,26 @@ export const AuditRecordSchema = z.object({
   country: z.string().optional(),
   city: z.string().optional(),
   requestId: z.string().optional(),
+  erasureId: UuidSchema.optional(),
+  channelId: UuidSchema.optional(),
+  redacted: z.literal(true).optional().meta({
+    description: 'its subject was erased: what named the person is gone, and `hash` is still that of the whole entry',
+  }),
+  erased: z
+    .record(z.string().regex(/^[1-9]\d*$/), HashSchema)
+    .optional()
+    .meta({
+      description:
+        'of a `subject.erase`: the `seq` of each entry that it redacted, with the hex SHA-256 of the RFC 8785 canonical JSON of what is left of it, `hash` included',
+    }),
 });
 export type AuditRecord = z.output<typeof AuditRecordSchema>;
 
-/** `hash` = hex SHA-256 of the RFC 8785 canonical JSON of the entry without `hash`. */
+/** `hash` = hex SHA-256 of the RFC 8785 canonical JSON of the entry without `hash`, as it was before any redaction. */
 export const AuditEntrySchema = AuditRecordSchema.extend({
   seq: z.int().min(1),
-  prevHash: z.string().regex(/^[0-9a-f]{64}$/),
-  hash: z.string().regex(/^[0-9a-f]{64}$/),
+  prevHash: HashSchema,
+  hash: HashSchema,
 }).meta({ id: 'AuditEntry' });
 export type AuditEntry = z.output<typeof AuditEntrySchema>;
 
