@@ -24,9 +24,9 @@ export const hashPassword = (password: string): Promise<string> => slots.run(() 
 export const verifyPassword = (
   passwordHash: string,
   password: string,
-  mayStart: () => void = () => undefined,
+  mayStart: () => void | Promise<void> = () => undefined,
 ): Promise<boolean> =>
-  slots.run(() => {
-    mayStart();
+  slots.run(async () => {
+    await mayStart();
     return verify(passwordHash, password);
   });

@@ -94,7 +94,7 @@ export class CheckRoutes {
     const { data } = BodySchema.safeParse(request.body);
     const link = data && readLink(data.link);
     if (!link) return this.refuseText(request, reply);
-    const origin = await this.origins.originOf(link, { ip: request.ip, at: this.clock.now() });
+    const origin = await this.origins.originOf(link, { visit: request, at: this.clock.now() });
     this.checks.inc({ verdict: origin.verdict });
     return this.tell(request, reply, { origin, link });
   }

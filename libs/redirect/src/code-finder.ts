@@ -2,15 +2,18 @@ import { SlugSchema } from '@signet/contracts';
 import type { CodeStateEntry } from '@signet/platform';
 import { Injectable } from '@nestjs/common';
 import { CodeResolver } from './code-resolver.js';
+import { Guessing } from './guessing.js';
 import { ScanLimits } from './scan-limits.js';
-import { ScanRecorder } from './scan-recorder.js';
+import { ScanRecorder, type Visit } from './scan-recorder.js';
 
 export interface Sought {
   /** Whoever asks. */
-  ip: string;
+  visit: Visit;
   slug: string;
   /** `codeKey` of the slug, where it was asked for. */
   key: string;
+  /** The domain's; absent: the installation's own host. */
+  workspaceId: string | undefined;
   at: Date;
 }
 
@@ -20,6 +23,7 @@ export class CodeFinder {
   constructor(
     private readonly resolver: CodeResolver,
     private readonly limits: ScanLimits,
+    private readonly guessing: Guessing,
     private readonly recorder: ScanRecorder,
   ) {}
 
@@ -27,12 +31,13 @@ export class CodeFinder {
    * @returns undefined when there is no such code
    * @throws SignetError `too-many-requests` to a guesser | `code-undecided`
    */
-  async find({ ip, slug, key, at }: Sought): Promise<CodeStateEntry | undefined> {
+  async find(sought: Sought): Promise<CodeStateEntry | undefined> {
+    const { visit, slug, key, at } = sought;
     const leased = this.resolver.leased(key, at.getTime());
     if (leased) return leased;
     const isSlug = SlugSchema.safeParse(slug).success;
-    const entry = isSlug ? await this.lookUp(ip, key, at) : undefined;
-    if (!entry) await this.countGuess(ip);
+    const entry = isSlug ? await this.lookUp(visit.ip, key, at) : undefined;
+    if (!entry) await this.countGuess(sought);
     return entry;
   }
 
@@ -42,9 +47,9 @@ export class CodeFinder {
     return this.resolver.resolve(key, at.getTime());
   }
 
-  private async countGuess(ip: string): Promise<void> {
+  private async countGuess({ visit, workspaceId, at }: Sought): Promise<void> {
     try {
-      await this.limits.takeUnknownSlug(ip);
+      await this.guessing.takeUnknownSlug(visit, { workspaceId, at });
     } catch (error) {
       this.recorder.countThrottled();
       throw error;

@@ -15,6 +15,7 @@ import { Inject, Injectable } from '@nestjs/common';
 import { DataSource } from 'typeorm';
 import { CodeFinder } from './code-finder.js';
 import { slugOf } from './checked-link.js';
+import type { Visit } from './scan-recorder.js';
 
 export interface Origin {
   verdict: OriginVerdict;
@@ -52,12 +53,12 @@ export class CodeOrigins {
    * Says no more of a code than a scan of it does, and counts guesses as scans do.
    * @throws SignetError `too-many-requests` | `code-undecided`
    */
-  async originOf(link: URL, { ip, at }: { ip: string; at: Date }): Promise<Origin> {
+  async originOf(link: URL, { visit, at }: { visit: Visit; at: Date }): Promise<Origin> {
     const place = this.sites.placeOfLink(link);
     if (place === 'nobody') return { verdict: 'foreign' };
     const site = place === 'own' ? undefined : place;
     const slug = slugOf(link) ?? '';
-    const entry = await this.finder.find({ ip, slug, key: codeKey(slug, site), at });
+    const entry = await this.finder.find({ visit, slug, key: codeKey(slug, site), workspaceId: site?.workspaceId, at });
     return entry ? this.describe(entry, site, at) : { verdict: 'unknown' };
   }
 

@@ -10,6 +10,7 @@ import { ClaimDesk } from './claim-desk.js';
 import { CodeFinder } from './code-finder.js';
 import { CodeOrigins } from './code-origins.js';
 import { CodeResolver } from './code-resolver.js';
+import { Guessing } from './guessing.js';
 import { Hosts } from './hosts.js';
 import { Destinations } from './destination.js';
 import { PasswordDesk } from './password-desk.js';
@@ -33,6 +34,7 @@ import { TargetedClaims } from './targeted-claims.js';
     CodeResolver,
     CodeFinder,
     ScanLimits,
+    Guessing,
     ScanRecorder,
     ClaimDesk,
     Destinations,

@@ -37,13 +37,13 @@ import {
   type ContentName,
   type SentContent,
 } from './file-answers.js';
+import { Guessing } from './guessing.js';
 import { Hosts } from './hosts.js';
 import { offUrlFor } from './off-url.js';
 import { pageOf, sendDownload, sendTargetPage } from './page-answers.js';
 import { sendPasswordPage, type PasswordFailure } from './password-answers.js';
 import { PasswordDesk } from './password-desk.js';
 import { refusals, type Refusal } from './refusals.js';
-import { ScanLimits } from './scan-limits.js';
 import { isPreview, ScanRecorder } from './scan-recorder.js';
 import { TargetedClaims } from './targeted-claims.js';
 
@@ -87,7 +87,7 @@ export class RedirectRoutes {
     adapterHost: HttpAdapterHost,
     private readonly clock: Clock,
     private readonly finder: CodeFinder,
-    private readonly limits: ScanLimits,
+    private readonly guessing: Guessing,
     private readonly recorder: ScanRecorder,
     private readonly destinations: Destinations,
     private readonly claims: TargetedClaims,
@@ -143,7 +143,7 @@ export class RedirectRoutes {
     const at = this.clock.now();
     const site = this.hosts.siteOf(request);
     const key = codeKey(request.params.slug, site);
-    const entry = await this.finder.find({ ip: request.ip, slug: request.params.slug, key, at });
+    const entry = await this.find(request, { site, key, at });
     if (!entry) return this.refuse({ request, reply, at, site }, 'unknown');
     const scan = { request, reply, at, site, key, entry };
     const { snapshot } = entry;
@@ -162,8 +162,8 @@ export class RedirectRoutes {
     const { nonce, password } = parse(ClaimBodySchema, request.body ?? {}, 'body');
     const site = this.hosts.siteOf(request);
     const key = codeKey(request.params.slug, site);
-    await this.limits.takeClaim(request.ip, key);
-    const entry = await this.finder.find({ ip: request.ip, slug: request.params.slug, key, at });
+    await this.guessing.takeClaim(request, { key, at });
+    const entry = await this.find(request, { site, key, at });
     if (!entry) return this.refuse({ request, reply, at, site }, 'unknown');
     const scan = { request, reply, at, site, key, entry };
     const { snapshot } = entry;
@@ -182,7 +182,7 @@ export class RedirectRoutes {
     const at = this.clock.now();
     const site = this.hosts.siteOf(request);
     const key = codeKey(request.params.slug, site);
-    const entry = await this.finder.find({ ip: request.ip, slug: request.params.slug, key, at });
+    const entry = await this.find(request, { site, key, at });
     if (!entry) return this.refuse({ request, reply, at, site }, 'unknown');
     const { snapshot } = entry;
     const verdict = decideGate({ ...gateFields(snapshot), used: entry.used }, { at, known: false });
@@ -196,7 +196,7 @@ export class RedirectRoutes {
     const at = this.clock.now();
     const site = this.hosts.siteOf(request);
     const key = codeKey(request.params.slug, site);
-    const entry = await this.finder.find({ ip: request.ip, slug: request.params.slug, key, at });
+    const entry = await this.find(request, { site, key, at });
     const target = entry && CONTENTS[name](entry.snapshot);
     if (!entry || !target) return this.refuse({ request, reply, at, site }, 'unknown');
     const { snapshot } = entry;
@@ -210,6 +210,13 @@ export class RedirectRoutes {
     const file = await this.files.find(fileKeyOf(snapshot, target));
     const read: SentContent['read'] = (range) => this.files.read(file, range);
     return sendContent(request, reply, { file, disposition: target.disposition, isProtected: isGuarded, read });
+  }
+
+  private find(
+    request: SlugRequest,
+    { site, key, at }: Pick<Scan, 'site' | 'key' | 'at'>,
+  ): Promise<CodeStateEntry | undefined> {
+    return this.finder.find({ visit: request, slug: request.params.slug, key, workspaceId: site?.workspaceId, at });
   }
 
   private async redirect(scan: Scan, status: 302 | 303): Promise<FastifyReply> {
@@ -252,13 +259,15 @@ export class RedirectRoutes {
 
   /** Of a code with a password; undefined when nothing stands in the way. */
   private async passwordFailure(
-    { key, entry: { snapshot } }: Scan,
+    { key, at, entry: { snapshot } }: Scan,
     password: string | undefined,
   ): Promise<PasswordFailure | undefined> {
     const { passwordHash } = snapshot;
     if (passwordHash === undefined) return undefined;
     if (password === undefined) return 'password-required';
-    return (await this.passwords.isRight({ key, passwordHash, password })) ? undefined : 'wrong-password';
+    const { isRight, excess } = await this.passwords.check({ key, passwordHash, password, at });
+    if (excess) await this.guessing.tellOfPasswords(excess, snapshot);
+    return isRight ? undefined : 'wrong-password';
   }
 
   /** The nonce stays the same while somebody mistypes: it is their browser's. */

@@ -4,16 +4,44 @@ import { RateLimiterMemory, RateLimiterRes, type RateLimiterAbstract } from 'rat
 
 const MINUTE_SECONDS = 60;
 
+/** Tries within the window of a limit: the first one too many comes last. */
+export interface Excess {
+  count: number;
+  limit: number;
+  windowSeconds: number;
+  from: Date;
+  to: Date;
+}
+
+/** `too-many-requests`. */
+export class LimitExceeded extends SignetError {
+  /** @param excess of the first try too many, over all processes; absent for those after it */
+  constructor(
+    retryAfter: number,
+    readonly excess?: Excess,
+  ) {
+    super('too-many-requests', { retryAfter });
+  }
+}
+
 /**
  * @returns what is left; undefined when there is no limit
- * @throws SignetError `too-many-requests` with the seconds to wait
+ * @throws LimitExceeded with the seconds to wait
  */
-async function take(limiter: RateLimiterAbstract | undefined, key: string): Promise<RateLimiterRes | undefined> {
+async function take(
+  limiter: RateLimiterAbstract | undefined,
+  key: string,
+  at = new Date(),
+): Promise<RateLimiterRes | undefined> {
   try {
     return await limiter?.consume(key);
   } catch (refusal) {
-    const wait = refusal instanceof RateLimiterRes ? refusal.msBeforeNext : 1000;
-    throw new SignetError('too-many-requests', { retryAfter: Math.max(1, wait / 1000) });
+    if (!limiter || !(refusal instanceof RateLimiterRes)) throw new LimitExceeded(1);
+    const { consumedPoints: count, msBeforeNext } = refusal;
+    const { points: limit, duration: windowSeconds } = limiter;
+    const from = new Date(at.getTime() - windowSeconds * 1000 + msBeforeNext);
+    const excess = count === limit + 1 ? { count, limit, windowSeconds, from, to: at } : undefined;
+    throw new LimitExceeded(Math.max(1, msBeforeNext / 1000), excess);
   }
 }
 
@@ -43,19 +71,19 @@ export class ScanLimits {
     return (await this.guessers.get(subscriberOf(ip))) !== null;
   }
 
-  /** @throws SignetError `too-many-requests` */
-  async takeUnknownSlug(ip: string): Promise<void> {
+  /** @throws LimitExceeded */
+  async takeUnknownSlug(ip: string, at: Date): Promise<void> {
     const subscriber = subscriberOf(ip);
-    const left = await take(this.unknownSlugs, subscriber);
+    const left = await take(this.unknownSlugs, subscriber, at);
     if (left?.remainingPoints === 0) await this.guessers.block(subscriber, left.msBeforeNext / 1000);
   }
 
-  /** @throws SignetError `too-many-requests` */
-  async takeClaim(ip: string, key: string): Promise<void> {
-    await take(this.claims, `${subscriberOf(ip)} ${key}`);
+  /** @throws LimitExceeded */
+  async takeClaim(ip: string, key: string, at: Date): Promise<void> {
+    await take(this.claims, `${subscriberOf(ip)} ${key}`, at);
   }
 
-  /** @throws SignetError `too-many-requests` */
+  /** @throws LimitExceeded */
   async takeOriginCheck(ip: string): Promise<void> {
     await take(this.originChecks, subscriberOf(ip));
   }
