@@ -15,6 +15,7 @@ import { Kafka, logLevel } from 'kafkajs';
 import pg from 'pg';
 import { startServices } from '../tools/services.mjs';
 import { freePort } from '../tools/services/process.mjs';
+import { cpuSeconds } from './cpu.mjs';
 
 const { values } = parseArgs({
   options: {
@@ -109,14 +110,6 @@ async function publish(brokers) {
   await producer.disconnect();
 }
 
-/** CPU time of a process and its children in seconds; 0 where there is no /proc. */
-function cpuSeconds(pid) {
-  const { stdout } = spawnSync('ps', ['-o', 'cputimes=', '--pid', String(pid), '--ppid', String(pid)]);
-  return String(stdout)
-    .split('\n')
-    .reduce((sum, line) => sum + Number(line), 0);
-}
-
 const metric = (text, name) => Number(new RegExp(`^${name}(?:\\{.*\\})? (.+)$`, 'm').exec(text)?.[1] ?? 0);
 
 let services;
@@ -137,33 +130,31 @@ try {
   const options = { env: environment, stdio: ['ignore', 'ignore', 'inherit'] };
   spawnSync(process.execPath, ['apps/signet/dist/main.js', 'migrate'], options);
   await publish(services.kafkaBrokers);
-  const postgresBefore = cpuSeconds(services.postgres.pid);
-  const kafkaBefore = cpuSeconds(services.kafka.pid);
   child = spawn(process.execPath, ['apps/analytics/dist/main.js'], options);
   const read = async () => {
     const answer = await fetch(`http://127.0.0.1:${environment.PORT}/metrics`).catch(() => undefined);
     return answer?.ok ? await answer.text() : '';
   };
+  const measure = (counted) => ({
+    counted,
+    at: performance.now(),
+    cpu: [child, services.postgres, services.kafka].map(({ pid }) => cpuSeconds(pid)),
+  });
   let first;
-  let samples = [];
+  let last;
   for (;;) {
     const counted = metric(await read(), 'signet_rollup_events_total');
-    const at = performance.now();
     if (counted > 0) {
-      first ??= { at, counted };
-      samples.push({ at, counted });
+      last = measure(counted);
+      first ??= last;
     }
     if (counted >= events) break;
     if (child.exitCode !== null) throw new Error('the analytics service has ended');
     await delay(200);
   }
-  const last = samples.at(-1);
-  const rate = (last.counted - first.counted) / ((last.at - first.at) / 1000);
-  const cpu = [
-    `the service ${metric(await read(), 'process_cpu_seconds_total').toFixed(1)}`,
-    `PostgreSQL ${cpuSeconds(services.postgres.pid) - postgresBefore}`,
-    `Kafka ${cpuSeconds(services.kafka.pid) - kafkaBefore}`,
-  ];
+  const counted = last.counted - first.counted;
+  const rate = counted / ((last.at - first.at) / 1000);
+  const [node, postgres, kafka] = last.cpu.map((seconds, n) => ((seconds - first.cpu[n]) / counted) * 1e6);
   const rss = metric(await read(), 'process_resident_memory_bytes') / 2 ** 20;
   const client = new pg.Client({ connectionString: services.databaseUrl });
   await client.connect();
@@ -180,7 +171,9 @@ try {
   console.log(
     `${events} scans of ${codeCount} codes in ${minutes} minutes: ${Math.round(rate)} events/s, RSS ${Math.round(rss)} MB`,
   );
-  console.log(`CPU seconds, starts included: ${cpu.join(', ')}`);
+  console.log(
+    `CPU µs an event: the service ${node.toFixed(0)}, PostgreSQL ${postgres.toFixed(0)}, Kafka ${kafka.toFixed(0)}`,
+  );
   console.log(`${exact ? 'exact' : 'NOT EXACT'}: ${sums.join(', ')}; ${events / TWIN_EVERY} twins dropped`);
   if (!exact) process.exitCode = 1;
 } finally {

@@ -92,14 +92,16 @@ export class Rollup {
     window?.counts.add(counted, counted === 'bot' ? [] : [['outcome', outcome]], count);
   }
 
-  /** In the order of their keys: transactions that lock the same rows never wait for each other in a circle. */
-  codeWindows(interval: Interval): Window[] {
-    return regroup(this.minutes.values(), (window) => window.scopeId, interval);
-  }
-
-  /** As `codeWindows`. */
-  workspaceWindows(interval: Interval): Window[] {
-    return regroup(this.minutes.values(), (window) => window.workspaceId, interval);
+  /**
+   * Of each code and of each workspace, by interval; each in the order of its keys: transactions that lock the same rows
+   * never wait for each other in a circle. Windows of one content share it, so nobody may change it.
+   */
+  windows(): Record<'codes' | 'workspaces', Record<Interval, Window[]>> {
+    const minutes = inOrder(this.minutes);
+    return {
+      codes: byInterval(minutes),
+      workspaces: byInterval(regroup(minutes, (window) => ({ ...window, scopeId: window.workspaceId }))),
+    };
   }
 
   private windowOf(scan: Pick<ScanData, 'workspaceId' | 'codeId'>, at: number): Window | undefined {
@@ -119,18 +121,39 @@ export class Rollup {
 
 export const keyOf = (scopeId: string, bucket: number): string => `${scopeId} ${bucket}`;
 
-function regroup(windows: Iterable<Window>, scopeOf: (window: Window) => string, interval: Interval): Window[] {
-  const grouped = new Map<string, Window>();
-  for (const window of windows) {
-    const scopeId = scopeOf(window);
-    const bucket = startOf(window.bucket, STEP_MS[interval]);
-    const key = keyOf(scopeId, bucket);
-    let sum = grouped.get(key);
-    if (!sum) grouped.set(key, (sum = { ...window, scopeId, bucket, counts: new WindowCounts() }));
-    sum.counts.merge(window.counts);
-  }
-  return [...grouped].toSorted(([a], [b]) => (a < b ? -1 : 1)).map(([, window]) => window);
+/** An hour is made of its minutes and a day of its hours, which are fewer. */
+function byInterval(minute: Window[]): Record<Interval, Window[]> {
+  const startingAt = (interval: Interval) => (window: Window) => ({
+    ...window,
+    bucket: startOf(window.bucket, STEP_MS[interval]),
+  });
+  const hour = regroup(minute, startingAt('hour'));
+  return { minute, hour, day: regroup(hour, startingAt('day')) };
 }
+
+/** Adds up the windows that are the same one after the move. */
+function regroup(windows: readonly Window[], move: (window: Window) => Window): Window[] {
+  const grouped = new Map<string, Window>();
+  const sums = new Set<Window>();
+  for (const window of windows) {
+    const moved = move(window);
+    const key = keyOf(moved.scopeId, moved.bucket);
+    let sum = grouped.get(key);
+    if (sum && !sums.has(sum)) {
+      // What the first window counted stays its own.
+      const counts = new WindowCounts();
+      counts.merge(sum.counts);
+      sum = { ...sum, counts };
+      sums.add(sum);
+    }
+    sum?.counts.merge(window.counts);
+    grouped.set(key, sum ?? moved);
+  }
+  return inOrder(grouped);
+}
+
+const inOrder = (windows: ReadonlyMap<string, Window>): Window[] =>
+  [...windows].toSorted(([a], [b]) => (a < b ? -1 : 1)).map(([, window]) => window);
 
 const startOf = (at: number, step: number): number => Math.floor(at / step) * step;
 

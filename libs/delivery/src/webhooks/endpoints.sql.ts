@@ -132,6 +132,16 @@ export async function deleteEndpoint(manager: EntityManager, workspaceId: string
   return true;
 }
 
+/** @param family what the types begin with, as `scan` in `scan.recorded` */
+export async function hasEndpointsFor(manager: EntityManager, family: string): Promise<boolean> {
+  const [row]: { wanted: boolean }[] = await manager.query(
+    `SELECT EXISTS (SELECT 1 FROM delivery.endpoints e, unnest(e.events) AS pattern
+       WHERE e.enabled AND (pattern = '*' OR split_part(pattern, '.', 1) = $1)) AS wanted`,
+    [family],
+  );
+  return row?.wanted ?? false;
+}
+
 /** Those that may be told of events of these workspaces. */
 export async function findListening(
   manager: EntityManager,

@@ -3,7 +3,7 @@ import { Clock, counter, eventGroup, Registry, type Counter, type EventBatch } f
 import { Controller } from '@nestjs/common';
 import { EventPattern } from '@nestjs/microservices';
 import { DataSource } from 'typeorm';
-import { findListening } from './endpoints.sql.js';
+import { findListening, hasEndpointsFor } from './endpoints.sql.js';
 import { queueFor, workspaceOf } from './webhook-queue.js';
 import { WebhookSender } from './webhook-sender.js';
 
@@ -29,8 +29,9 @@ export class WebhooksConsumer {
     return this.take(batch);
   }
   @EventPattern(topics.scans.name, GROUP)
-  onScans(batch: EventBatch): Promise<void> {
-    return this.take(batch);
+  async onScans(batch: EventBatch): Promise<void> {
+    // Scans are most of all events: where no endpoint wants any, they are not even parsed.
+    if (await hasEndpointsFor(this.dataSource.manager, 'scan')) await this.take(batch);
   }
   @EventPattern(topics.enrollments.name, GROUP)
   onEnrollments(batch: EventBatch): Promise<void> {

@@ -20,6 +20,9 @@ const logger = createLogger({ service: 'test', instance: 'test', level: 'silent'
 @Injectable()
 class Seen {
   batches: EventBatch<ScanEvent>[] = [];
+  /** Whether the method reads the events, or passes the batch over. */
+  isWanted = true;
+  passedOver = 0;
   /** Fails a batch before it is kept. */
   fault: (batch: EventBatch<ScanEvent>) => void = () => undefined;
   get ids(): string[] {
@@ -34,8 +37,13 @@ class ScansController {
   @EventPattern(topic)
   async onScans(batch: EventBatch<ScanEvent>): Promise<void> {
     await Promise.resolve();
+    if (!this.seen.isWanted) {
+      this.seen.passedOver += 1;
+      return;
+    }
     this.seen.fault(batch);
-    this.seen.batches.push(batch);
+    // Copied, which reads the events.
+    this.seen.batches.push({ ...batch });
   }
 }
 
@@ -92,6 +100,7 @@ describe('EventLogServer', () => {
   });
   beforeEach(() => {
     seen.batches = [];
+    seen.isWanted = true;
     seen.fault = () => undefined;
     deadLetters.length = 0;
   });
@@ -116,6 +125,17 @@ describe('EventLogServer', () => {
     expect(letters.map(({ value }) => Buffer.from(value, 'base64'))).toEqual(poison);
     expect(letters[1]).toMatchObject({ reason: 'unreadable', topic, detail: expect.stringContaining('id') });
     expect(deadLetters[0]?.key).toBe(topic);
+  });
+
+  it('parses nothing of a batch whose events nobody reads', async () => {
+    seen.isWanted = false;
+    await publish(Buffer.from('{"id":'));
+    await until(() => seen.passedOver === 1);
+    seen.isWanted = true;
+    const { id, value } = scan();
+    await publish(value);
+    await until(() => seen.ids.length === 1);
+    expect([seen.ids, deadLetters.length]).toEqual([[id], 0]);
   });
 
   it('gets a batch again after a failure that may pass, and puts nothing aside', async () => {

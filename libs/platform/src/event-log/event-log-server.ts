@@ -19,9 +19,10 @@ export interface EventBatch<Event = SignetEvent> {
   nextOffset: bigint;
   /**
    * With the record's bytes, which are the same everywhere. Lacks the records that were put aside; may be empty, so that
-   * a consumer that keeps offsets can move on.
+   * a consumer that keeps offsets can move on. Parsed when first asked for: who knows that nobody waits for them need
+   * not look, and the batch costs nothing.
    */
-  events: { offset: bigint; event: Event; value: Buffer }[];
+  readonly events: { offset: bigint; event: Event; value: Buffer }[];
 }
 
 /** What an `@EventPattern` method names beside its topic, so that it gets the batches of one group only. */
@@ -96,34 +97,29 @@ export class EventLogServer extends Server implements CustomTransportStrategy {
   }
 
   private async handle({ topic, partition, records }: RecordBatch): Promise<void> {
-    const events: EventBatch['events'] = [];
-    const unreadable: { record: LogRecord; reason: string }[] = [];
-    for (const record of records) {
-      const { event, reason } = parseEvent(record);
-      if (event) events.push({ offset: record.offset, event, value: record.value });
-      else unreadable.push({ record, reason });
-    }
     const [first, last] = [records[0], records.at(-1)];
     if (!first || !last) return;
-    const byOffset = new Map(records.map((record) => [record.offset, record]));
-    await this.dispatch(
-      {
-        logId: await this.options.eventLog.id(),
-        topic,
-        partition,
-        firstOffset: first.offset,
-        nextOffset: last.offset + 1n,
-        events,
+    let parsed: ParsedRecords | undefined;
+    const batch: EventBatch = {
+      logId: await this.options.eventLog.id(),
+      topic,
+      partition,
+      firstOffset: first.offset,
+      nextOffset: last.offset + 1n,
+      get events() {
+        parsed ??= parseRecords(records);
+        return parsed.events;
       },
-      byOffset,
-    );
+    };
+    await this.dispatch(batch, records);
     // Last, so that a batch that comes again leaves one letter.
+    const { unreadable = [] } = parsed ?? {};
     for (const { record, reason } of unreadable) await this.putAside(record, 'unreadable', reason);
-    this.consumed.inc({ topic }, events.length);
+    this.consumed.inc({ topic }, records.length - unreadable.length);
   }
 
   /** Halves a batch that fails for good until the record that fails it stands alone. */
-  private async dispatch(batch: EventBatch, records: ReadonlyMap<bigint, LogRecord>): Promise<void> {
+  private async dispatch(batch: EventBatch, records: readonly LogRecord[]): Promise<void> {
     try {
       await this.invoke(batch);
     } catch (error) {
@@ -131,7 +127,7 @@ export class EventLogServer extends Server implements CustomTransportStrategy {
       const [only, second] = batch.events;
       if (!only) throw error;
       if (!second) {
-        const record = records.get(only.offset);
+        const record = records.find(({ offset }) => offset === only.offset);
         if (record) await this.putAside(record, 'failed', describe(error));
         return this.invoke({ ...batch, events: [] });
       }
@@ -158,6 +154,22 @@ export class EventLogServer extends Server implements CustomTransportStrategy {
       'a record went to the dead-letter topic',
     );
   }
+}
+
+interface ParsedRecords {
+  events: EventBatch['events'];
+  unreadable: { record: LogRecord; reason: string }[];
+}
+
+function parseRecords(records: readonly LogRecord[]): ParsedRecords {
+  const events: ParsedRecords['events'] = [];
+  const unreadable: ParsedRecords['unreadable'] = [];
+  for (const record of records) {
+    const { event, reason } = parseEvent(record);
+    if (event) events.push({ offset: record.offset, event, value: record.value });
+    else unreadable.push({ record, reason });
+  }
+  return { events, unreadable };
 }
 
 function parseEvent(record: LogRecord): { event?: SignetEvent; reason: string } {
