@@ -2,6 +2,7 @@ import { accessMigrations, ApiKeyGuard, ApiKeyGuardModule, IdempotencyModule } f
 import { ANALYTICS_GROUP, AnalyticsModule, analyticsMigrations } from '@signet/analytics';
 import { auditMigrations } from '@signet/audit';
 import { DeliveryModule, WEBHOOKS_GROUP, WebhooksModule, webhooksMigrations } from '@signet/delivery';
+import { privacyMigrations } from '@signet/privacy';
 import { consumeEvents, PlatformModule, type ServiceOptions } from '@signet/platform';
 
 class AnalyticsApp {}
@@ -13,7 +14,7 @@ export const analyticsService: ServiceOptions = {
   defaultPort: 4004,
   required: ['DATABASE_URL', 'REDIS_URL', 'KAFKA_BROKERS', 'SIGNET_PUBLIC_URL'],
   keyRing: true,
-  migrations: [...accessMigrations, ...auditMigrations, ...analyticsMigrations, ...webhooksMigrations],
+  migrations: [...accessMigrations, ...auditMigrations, ...privacyMigrations, ...analyticsMigrations, ...webhooksMigrations],
   module: (platform) => ({
     module: AnalyticsApp,
     imports: [

@@ -1,4 +1,5 @@
 import { AccessModule, accessMigrations, AccessService, ApiKeyGuard } from '@signet/access';
+import { analyticsMigrations, SubjectLogModule } from '@signet/analytics';
 import { AuditModule, auditMigrations } from '@signet/audit';
 import { CodesModule, codesMigrations } from '@signet/codes';
 import { DomainsModule } from '@signet/domains';
@@ -7,6 +8,7 @@ import { FilesModule } from '@signet/files';
 import { mfaMigrations, SubjectsModule } from '@signet/mfa';
 import { OutboxRelay, PlatformModule, type ServiceOptions } from '@signet/platform';
 import { PoliciesModule, policiesMigrations } from '@signet/policies';
+import { privacyMigrations } from '@signet/privacy';
 
 class EnrollmentApp {}
 
@@ -21,10 +23,12 @@ export const enrollmentService: ServiceOptions = {
   migrations: [
     ...accessMigrations,
     ...auditMigrations,
+    ...privacyMigrations,
     ...codesMigrations,
     ...policiesMigrations,
     ...mfaMigrations,
     ...enrollmentMigrations,
+    ...analyticsMigrations,
   ],
   module: (platform) => ({
     module: EnrollmentApp,
@@ -38,6 +42,7 @@ export const enrollmentService: ServiceOptions = {
       PoliciesModule,
       SubjectsModule,
       EnrollmentModule,
+      SubjectLogModule,
     ],
   }),
   isAdmin: (app) => (request) => app.get(ApiKeyGuard, { strict: false }).allows(request, 'admin'),

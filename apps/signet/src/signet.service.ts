@@ -1,5 +1,5 @@
 import { AccessModule, accessMigrations, ApiKeyGuard } from '@signet/access';
-import { ANALYTICS_GROUP, AnalyticsModule, analyticsMigrations } from '@signet/analytics';
+import { ANALYTICS_GROUP, AnalyticsModule, analyticsMigrations, SubjectLogModule } from '@signet/analytics';
 import { AuditModule, auditMigrations } from '@signet/audit';
 import { CodesModule, codesMigrations } from '@signet/codes';
 import { DeliveryModule, WEBHOOKS_GROUP, WebhooksModule, webhooksMigrations } from '@signet/delivery';
@@ -9,6 +9,7 @@ import { FilesModule } from '@signet/files';
 import { mfaMigrations, SubjectsModule, VerificationModule } from '@signet/mfa';
 import { consumeEvents, OutboxRelay, PlatformModule, type Migration, type ServiceOptions } from '@signet/platform';
 import { PoliciesModule, policiesMigrations } from '@signet/policies';
+import { privacyMigrations } from '@signet/privacy';
 import { RedirectModule } from '@signet/redirect';
 import { scansMigrations } from '@signet/scans';
 
@@ -18,6 +19,7 @@ class SignetApp {}
 export const allMigrations: readonly Migration[] = [
   ...accessMigrations,
   ...auditMigrations,
+  ...privacyMigrations,
   ...codesMigrations,
   ...policiesMigrations,
   ...mfaMigrations,
@@ -48,6 +50,7 @@ export const signetService: ServiceOptions = {
       EnrollmentModule,
       VerificationModule,
       AnalyticsModule,
+      SubjectLogModule,
       DeliveryModule,
       WebhooksModule,
       // Last: its `/{slug}` takes what no other route does.

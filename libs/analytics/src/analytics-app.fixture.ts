@@ -5,6 +5,7 @@ import { auditMigrations } from '@signet/audit';
 import { codesMigrations, CodesModule } from '@signet/codes';
 import { dataSchemaUrn, topics, type Code } from '@signet/contracts';
 import { consumeEvents, newId } from '@signet/platform';
+import { privacyMigrations } from '@signet/privacy';
 import { createTestApp, openTestPlatform, type TestPlatform } from '@signet/testing';
 import { analyticsMigrations } from './analytics.migrations.js';
 import { AnalyticsModule } from './analytics.module.js';
@@ -20,7 +21,13 @@ export class AnalyticsApp {
   ) {}
 
   static async open(now: string): Promise<AnalyticsApp> {
-    const migrations = [...auditMigrations, ...accessMigrations, ...codesMigrations, ...analyticsMigrations];
+    const migrations = [
+      ...auditMigrations,
+      ...accessMigrations,
+      ...codesMigrations,
+      ...privacyMigrations,
+      ...analyticsMigrations,
+    ];
     const platform = await openTestPlatform(migrations);
     platform.clock.set(new Date(now));
     const app = await createTestApp(platform, [AccessModule, CodesModule, AnalyticsModule]);

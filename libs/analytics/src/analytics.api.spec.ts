@@ -6,6 +6,7 @@ import { auditMigrations } from '@signet/audit';
 import { codesMigrations, CodesModule } from '@signet/codes';
 import { topics, type Code, type CodeAnalytics, type Problem, type Scan, type ScanData } from '@signet/contracts';
 import { consumeEvents, newId } from '@signet/platform';
+import { privacyMigrations } from '@signet/privacy';
 import { createTestApp, openTestPlatform, type TestPlatform } from '@signet/testing';
 import { analyticsMigrations } from './analytics.migrations.js';
 import { AnalyticsModule } from './analytics.module.js';
@@ -24,6 +25,7 @@ beforeAll(async () => {
     ...auditMigrations,
     ...accessMigrations,
     ...codesMigrations,
+    ...privacyMigrations,
     ...analyticsMigrations,
   ]);
   platform.clock.set(new Date(NOW));

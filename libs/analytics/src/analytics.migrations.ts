@@ -1,6 +1,6 @@
 import type { Migration, QueryRunner } from '@signet/platform';
 import { PartitionScansByDay1790000007100 } from './rollups.migrations.js';
-import { AddVerifications1790000007200 } from './verifications.migrations.js';
+import { AddVerifications1790000007200, ShowVerifications1790000007900 } from './verifications.migrations.js';
 
 class CreateAnalytics1790000007000 {
   name = 'CreateAnalytics1790000007000';
@@ -95,4 +95,5 @@ export const analyticsMigrations: readonly Migration[] = [
   CreateAnalytics1790000007000,
   PartitionScansByDay1790000007100,
   AddVerifications1790000007200,
+  ShowVerifications1790000007900,
 ];

@@ -1,4 +1,5 @@
 export * from './analytics.migrations.js';
 export * from './analytics.module.js';
 export * from './rollup-rebuild.js';
+export { SubjectLogModule } from './subject-log.module.js';
 export { ANALYTICS_GROUP, RollupWriter } from './rollup-writer.js';

@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import type { LoggedVerification, VerificationAnalytics, VerificationData } from '@signet/contracts';
 import { newId } from '@signet/platform';
+import { findErasure, insertErasure } from '@signet/privacy';
 import { AnalyticsApp, eventOf } from './analytics-app.fixture.js';
 
 let analytics: AnalyticsApp;
@@ -154,5 +155,54 @@ describe('the log of verifications', () => {
       medianSecondsToConfirm: 150,
     });
     expect(totals).toMatchObject({ attempts: 0, medianSecondsToAccept: null });
+  });
+});
+
+describe('the log of verifications of a subject that was erased', () => {
+  const at = (minute: number) => new Date(Date.UTC(2026, 2, 4, 11, minute)).toISOString();
+  const range = 'from=2026-03-04T11:00:00Z&to=2026-03-04T12:00:00Z';
+
+  it('keeps every number and names nobody, also where the log tells of it late', async () => {
+    const person = { subject: 'berta', ip: '203.0.113.0', deviceId: 'laptop', city: 'Ulm', country: 'DE' };
+    const attempts = [
+      verification({ at: at(1), ...person, result: 'rejected', reason: 'wrong_code' }),
+      verification({ at: at(2), ...person }),
+      verification({ at: at(2), subject: 'cora', country: 'DE' }),
+    ];
+    await analytics.record('verifications', attempts);
+    const codeId = await analytics.createCode();
+    const counted = () => analytics.get<VerificationAnalytics>(`/v1/analytics/verifications?${range}`);
+    const before = await counted();
+
+    const { platform, workspaceId } = analytics;
+    const { manager } = platform.dataSource;
+    const erasureId = newId();
+    const erasure = {
+      id: erasureId,
+      workspaceId,
+      subject: 'berta',
+      requestedAt: new Date(at(10)),
+      requestedBy: 'key:1',
+    };
+    await insertErasure(manager, erasure, ['verifications', 'scans']);
+    const told = { workspaceId, subjectId: newId(), subject: 'berta', erasureId, codeIds: [codeId], at: at(10) };
+    await analytics.record('enrollments', [eventOf('subject.erased', told)]);
+    const { stores = [] } = (await findErasure(manager, workspaceId, erasureId)) ?? {};
+    expect(stores).toMatchObject([
+      { store: 'scans', records: 0 },
+      { store: 'verifications', records: 2 },
+    ]);
+    expect(stores.every(({ finishedAt }) => finishedAt !== null)).toBe(true);
+
+    expect(await counted()).toEqual(before);
+    await analytics.record('verifications', [
+      verification({ at: at(9), ...person }),
+      verification({ at: at(11), subject: 'berta' }),
+    ]);
+    const { items } = await analytics.get<{ items: LoggedVerification[] }>(`/v1/verifications?${range}`);
+    const pseudonym = `erased:${erasureId}`;
+    expect(items.map(({ subject }) => subject)).toEqual(['berta', pseudonym, 'cora', pseudonym, pseudonym]);
+    expect(JSON.stringify(items.slice(1))).not.toMatch(/berta|203\.0\.113|laptop|Ulm/);
+    expect((await counted()).totals.subjects).toBe(before.totals.subjects + 1);
   });
 });

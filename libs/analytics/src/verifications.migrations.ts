@@ -1,5 +1,21 @@
 import type { QueryRunner } from '@signet/platform';
 
+/** Lets the control plane read a subject's own, for an export. */
+export class ShowVerifications1790000007900 {
+  name = 'ShowVerifications1790000007900';
+
+  async up(runner: QueryRunner): Promise<void> {
+    await runner.query(`
+      GRANT USAGE ON SCHEMA analytics TO signet_enrollment;
+      GRANT SELECT ON analytics.verifications TO signet_enrollment;
+    `);
+  }
+
+  async down(): Promise<void> {
+    throw new Error('Migrations only go forward');
+  }
+}
+
 /** The log of verifications and how far enrollments have come, as their events tell it. */
 export class AddVerifications1790000007200 {
   name = 'AddVerifications1790000007200';

@@ -153,6 +153,17 @@ export const EnrollmentEventDataSchema = z
     delivery: z.enum(['link', 'inline']).optional(),
     expiresAt: InstantSchema.optional(),
     reason: z.string().optional(),
+    claimedAt: InstantSchema.optional().meta({ description: 'of enrollment.claim_refused: when it was claimed' }),
+    ip: z.string().optional().meta({ description: 'of enrollment.claim_refused: who was refused; truncated' }),
+    sameVisitor: z.boolean().optional().meta({
+      description: 'of enrollment.claim_refused: whether address and browser are those of the claim',
+    }),
+    activeFactors: z.int().optional().meta({ description: 'of factor.added: those of the subject by now, this one too' }),
+    erasureId: UuidSchema.optional().meta({ description: 'of subject.erased' }),
+    codeIds: z
+      .array(UuidSchema)
+      .optional()
+      .meta({ description: 'of subject.erased: the links of its enrollments, whose scans may be of the subject' }),
     at: InstantSchema,
   })
   .meta({ id: 'EnrollmentChanged' });
@@ -205,6 +216,7 @@ const enrollmentEvents = [
   'factor.revoked',
   'factor.replayed',
   'subject.offboarded',
+  'subject.erased',
 ] as const;
 const verificationEvents = ['verification.accepted', 'verification.rejected', 'verification.step_up'] as const;
 

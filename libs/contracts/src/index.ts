@@ -20,6 +20,7 @@ export * from './operations.js';
 export * from './pages.js';
 export * from './policies.js';
 export * from './primitives.js';
+export * from './privacy.js';
 export * from './problems.js';
 export * from './quotas.js';
 export * from './subjects.js';

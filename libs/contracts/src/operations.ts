@@ -106,6 +106,7 @@ import {
   UpdatePolicySchema,
 } from './policies.js';
 import { PageQuerySchema, UuidSchema } from './primitives.js';
+import { ErasurePageSchema, ErasureSchema, ListErasuresQuerySchema } from './privacy.js';
 import type { ProblemKind } from './problems.js';
 import { QuotasSchema, UsageSchema } from './quotas.js';
 import {
@@ -154,7 +155,7 @@ export interface OperationSpec {
   body?: z.ZodType;
   /** Content types of a body that is not JSON, and that the call reads as it arrives. */
   bodyTypes?: readonly string[];
-  status: 200 | 201 | 204;
+  status: 200 | 201 | 202 | 204;
   answer?: z.ZodType;
   /** Content types of an answer that is not JSON. */
   answerTypes?: readonly string[];
@@ -856,6 +857,50 @@ export const operations = {
     body: SubjectReasonSchema,
     status: 200,
     answer: SubjectSchema,
+    problems: ['not-found'],
+  },
+  eraseSubject: {
+    method: 'DELETE',
+    path: '/v1/subjects/{subject}/data',
+    tag: 'Enrollment',
+    summary: 'Offboard a subject and erase everything that names it, for good; numbers stay',
+    scope: 'admin',
+    params: bySubject,
+    status: 202,
+    answer: ErasureSchema,
+    problems: ['not-found'],
+  },
+  exportSubject: {
+    method: 'GET',
+    path: '/v1/subjects/{subject}/data',
+    tag: 'Enrollment',
+    summary: 'Everything that is kept about a subject, without secrets: one JSON object a line',
+    scope: 'admin',
+    params: bySubject,
+    status: 200,
+    answerTypes: ['application/x-ndjson'],
+    problems: ['not-found'],
+  },
+  listErasures: {
+    method: 'GET',
+    path: '/v1/erasures',
+    tag: 'Enrollment',
+    summary: 'The erasures of subjects, the newest first',
+    scope: 'admin',
+    query: ListErasuresQuerySchema,
+    status: 200,
+    answer: ErasurePageSchema,
+    problems: ['invalid-cursor'],
+  },
+  getErasure: {
+    method: 'GET',
+    path: '/v1/erasures/{id}',
+    tag: 'Enrollment',
+    summary: 'How far an erasure has come, by store',
+    scope: 'admin',
+    params: byId,
+    status: 200,
+    answer: ErasureSchema,
     problems: ['not-found'],
   },
   unlockSubject: {

@@ -4,6 +4,7 @@ import { codesMigrations } from '@signet/codes';
 import { EnrollmentEventSchema } from '@signet/contracts';
 import { mfaMigrations, VerificationModule } from '@signet/mfa';
 import { PoliciesModule, policiesMigrations } from '@signet/policies';
+import { privacyMigrations } from '@signet/privacy';
 import { RedirectModule } from '@signet/redirect';
 import { scansMigrations } from '@signet/scans';
 import { createTestApp, openTestPlatform, type TestPlatform } from '@signet/testing';
@@ -35,6 +36,7 @@ describe('an enrollment by link', () => {
         ...accessMigrations,
         ...codesMigrations,
         ...policiesMigrations,
+        ...privacyMigrations,
         ...mfaMigrations,
         ...enrollmentMigrations,
         ...scansMigrations,

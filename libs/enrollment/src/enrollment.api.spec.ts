@@ -4,6 +4,7 @@ import { codesMigrations } from '@signet/codes';
 import { EnrollmentEventSchema } from '@signet/contracts';
 import { mfaMigrations, VerificationModule } from '@signet/mfa';
 import { PoliciesModule, policiesMigrations } from '@signet/policies';
+import { privacyMigrations } from '@signet/privacy';
 import { createTestApp, openTestPlatform, type TestPlatform } from '@signet/testing';
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 import { pino } from 'pino';
@@ -30,6 +31,7 @@ describe('enrollment', () => {
       ...accessMigrations,
       ...codesMigrations,
       ...policiesMigrations,
+      ...privacyMigrations,
       ...mfaMigrations,
       ...enrollmentMigrations,
     ]);

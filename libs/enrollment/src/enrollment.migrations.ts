@@ -77,7 +77,23 @@ class AddEnrollmentLinks1790000005100 {
   }
 }
 
+class EraseEnrollments1790000005200 {
+  name = 'EraseEnrollments1790000005200';
+
+  async up(runner: QueryRunner): Promise<void> {
+    await runner.query(`
+      CREATE INDEX enrollments_of_subject ON enrollment.enrollments (subject_id);
+      GRANT DELETE ON enrollment.enrollments TO signet_enrollment;
+    `);
+  }
+
+  async down(): Promise<void> {
+    throw new Error('Migrations only go forward');
+  }
+}
+
 export const enrollmentMigrations: readonly Migration[] = [
   CreateEnrollment1790000005000,
   AddEnrollmentLinks1790000005100,
+  EraseEnrollments1790000005200,
 ];

@@ -2,6 +2,7 @@ import { IdempotencyModule } from '@signet/access';
 import { CodesModule } from '@signet/codes';
 import { DirectoryModule } from '@signet/domains';
 import { SubjectsModule } from '@signet/mfa';
+import { PrivacyModule } from '@signet/privacy';
 import { Module } from '@nestjs/common';
 import { BeginEnrollment } from './begin-enrollment.js';
 import { ChangeEnrollment } from './change-enrollment.js';
@@ -11,6 +12,7 @@ import { ConfirmEnrollment } from './confirm-enrollment.js';
 import { EnrollmentDeadlines } from './enrollment-deadlines.js';
 import { EnrollmentEndings } from './enrollment-endings.js';
 import { EnrollmentController } from './enrollment.controller.js';
+import { KeptEnrollments } from './kept-enrollments.js';
 import { ReadEnrollment } from './read-enrollment.js';
 import { EnrollmentSettingsService } from './settings.service.js';
 import { SubjectEnrollments } from './subject-enrollments.js';
@@ -20,7 +22,7 @@ import { WizardRoutes } from './wizard/wizard.routes.js';
 
 /** `/v1/enrollments`, `/v1/settings/enrollment` and the wizard at `/enroll`, for the enrollment service. */
 @Module({
-  imports: [IdempotencyModule, CodesModule, DirectoryModule, SubjectsModule],
+  imports: [IdempotencyModule, CodesModule, DirectoryModule, PrivacyModule, SubjectsModule],
   controllers: [EnrollmentController],
   providers: [
     BeginEnrollment,
@@ -33,6 +35,7 @@ import { WizardRoutes } from './wizard/wizard.routes.js';
     EnrollmentDeadlines,
     EnrollmentSettingsService,
     SubjectEnrollments,
+    KeptEnrollments,
     ClaimedEnrollments,
     WizardPages,
     WizardRoutes,

@@ -61,6 +61,23 @@ export function readOpenEnrollments(manager: EntityManager, subjectId: string): 
   );
 }
 
+/** All of a subject, oldest first: a person is enrolled some few times. */
+export function readEnrollmentsOf(manager: EntityManager, subjectId: string): Promise<StoredEnrollment[]> {
+  return manager.query(`SELECT ${COLUMNS} FROM enrollment.enrollments WHERE subject_id = $1 ORDER BY id`, [subjectId]);
+}
+
+/** @returns what is gone */
+export async function deleteEnrollmentsOf(
+  manager: EntityManager,
+  subjectId: string,
+): Promise<{ codeId: string | null }[]> {
+  const [rows]: [{ codeId: string | null }[], number] = await manager.query(
+    'DELETE FROM enrollment.enrollments WHERE subject_id = $1 RETURNING code_id AS "codeId"',
+    [subjectId],
+  );
+  return rows;
+}
+
 /** Newest first. @param beforeId of the last one on the page before */
 export function listEnrollments(
   manager: EntityManager,

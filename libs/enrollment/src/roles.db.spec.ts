@@ -3,6 +3,7 @@ import { AuditModule, auditMigrations } from '@signet/audit';
 import { codesMigrations } from '@signet/codes';
 import { mfaMigrations } from '@signet/mfa';
 import { PoliciesModule, policiesMigrations } from '@signet/policies';
+import { privacyMigrations } from '@signet/privacy';
 import {
   createTestApp,
   openTestDatabase,
@@ -30,6 +31,7 @@ describeOnServer('the roles of the services', () => {
       ...accessMigrations,
       ...codesMigrations,
       ...policiesMigrations,
+      ...privacyMigrations,
       ...mfaMigrations,
       ...enrollmentMigrations,
     ]);

@@ -1,6 +1,7 @@
 import { auditMigrations } from '@signet/audit';
 import { KeyRing, newId, type Caller } from '@signet/platform';
 import { policiesMigrations } from '@signet/policies';
+import { privacyMigrations } from '@signet/privacy';
 import { openTestDatabase, type TestDatabase } from '@signet/testing';
 import type { DataSource, EntityManager } from 'typeorm';
 import { authenticatorCode, wrongCode } from './authenticator.fixture.js';
@@ -27,7 +28,12 @@ describe('mfa storage', () => {
   const workspaceId = newId();
 
   beforeAll(async () => {
-    database = await openTestDatabase([...auditMigrations, ...policiesMigrations, ...mfaMigrations]);
+    database = await openTestDatabase([
+      ...auditMigrations,
+      ...policiesMigrations,
+      ...privacyMigrations,
+      ...mfaMigrations,
+    ]);
   });
   afterAll(() => database.close());
 

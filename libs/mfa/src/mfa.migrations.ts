@@ -133,4 +133,42 @@ class ExtendSubjectsAndFactors1790000004100 {
   }
 }
 
-export const mfaMigrations: readonly Migration[] = [CreateMfa1790000004000, ExtendSubjectsAndFactors1790000004100];
+class AddAppsOfFactors1790000004200 {
+  name = 'AddAppsOfFactors1790000004200';
+
+  async up(runner: QueryRunner): Promise<void> {
+    await runner.query(`
+      ALTER TABLE mfa.factors ADD COLUMN app text;
+      GRANT UPDATE (app) ON mfa.factors TO signet_enrollment;
+      -- Whether a verification speaks for a further factor.
+      GRANT SELECT ON mfa.verifications TO signet_enrollment;
+    `);
+  }
+
+  async down(): Promise<void> {
+    throw new Error('Migrations only go forward');
+  }
+}
+
+class EraseSubjects1790000004900 {
+  name = 'EraseSubjects1790000004900';
+
+  async up(runner: QueryRunner): Promise<void> {
+    await runner.query(`
+      GRANT SELECT, DELETE ON mfa.verifications TO signet_enrollment;
+      GRANT SELECT (workspace_id, subject), DELETE ON mfa.strangers TO signet_enrollment;
+      GRANT DELETE ON mfa.subjects, mfa.factors TO signet_enrollment;
+    `);
+  }
+
+  async down(): Promise<void> {
+    throw new Error('Migrations only go forward');
+  }
+}
+
+export const mfaMigrations: readonly Migration[] = [
+  CreateMfa1790000004000,
+  ExtendSubjectsAndFactors1790000004100,
+  AddAppsOfFactors1790000004200,
+  EraseSubjects1790000004900,
+];

@@ -3,6 +3,7 @@ import { AuditModule, auditMigrations } from '@signet/audit';
 import { EnrollmentEventSchema } from '@signet/contracts';
 import { createMetrics } from '@signet/platform';
 import { policiesMigrations } from '@signet/policies';
+import { privacyMigrations } from '@signet/privacy';
 import { createTestApp, openTestPlatform, type TestPlatform } from '@signet/testing';
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 import { wrongCode } from './authenticator.fixture.js';
@@ -24,6 +25,7 @@ describe('the end of a subject, and the end of its waiting', () => {
       ...auditMigrations,
       ...accessMigrations,
       ...policiesMigrations,
+      ...privacyMigrations,
       ...mfaMigrations,
     ]);
     const modules = [AccessModule, AuditModule, SubjectsModule, VerificationModule];

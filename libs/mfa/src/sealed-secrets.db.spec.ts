@@ -1,6 +1,7 @@
 import { auditMigrations } from '@signet/audit';
 import { KeyRing, newId, resealSecrets } from '@signet/platform';
 import { policiesMigrations } from '@signet/policies';
+import { privacyMigrations } from '@signet/privacy';
 import { openTestDatabase, type TestDatabase } from '@signet/testing';
 import { authenticatorCode } from './authenticator.fixture.js';
 import { FactorEnrollment } from './factor-enrollment.js';
@@ -23,7 +24,12 @@ describe('sealing secrets with a new key', () => {
   const made: { factorId: string; secret: Buffer }[] = [];
 
   beforeAll(async () => {
-    database = await openTestDatabase([...auditMigrations, ...policiesMigrations, ...mfaMigrations]);
+    database = await openTestDatabase([
+      ...auditMigrations,
+      ...policiesMigrations,
+      ...privacyMigrations,
+      ...mfaMigrations,
+    ]);
     const factors = new FactorEnrollment(before, new TotpKind(before));
     await database.dataSource.transaction(async (manager) => {
       const named = { id: newId(), workspaceId: newId(), subject: 'many', profile: EMPTY_PROFILE, at };

@@ -26,7 +26,10 @@ export class SubjectOffboarding {
    * effective before it returns: attempts everywhere wait for the same lock. Offboarding again ends nothing more.
    * @throws SignetError `not-found`
    */
-  async offboard(caller: Caller, { params, body }: InputOf<'offboardSubject'>): Promise<Offboarded> {
+  async offboard(
+    caller: Caller,
+    { params, body }: Pick<InputOf<'offboardSubject'>, 'params' | 'body'>,
+  ): Promise<Offboarded> {
     const ended = await this.dataSource.transaction(async (manager) => {
       const subject = await this.lock(manager, caller, params.subject);
       if (subject.status === 'offboarded') return [];

@@ -2,6 +2,7 @@ import { AccessModule, accessMigrations, AccessService } from '@signet/access';
 import { AuditModule, auditMigrations } from '@signet/audit';
 import { EnrollmentEventSchema } from '@signet/contracts';
 import { policiesMigrations } from '@signet/policies';
+import { privacyMigrations } from '@signet/privacy';
 import { createTestApp, openTestPlatform, type TestPlatform } from '@signet/testing';
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 import { authenticatorCode } from './authenticator.fixture.js';
@@ -21,6 +22,7 @@ describe('subjects and factors', () => {
       ...auditMigrations,
       ...accessMigrations,
       ...policiesMigrations,
+      ...privacyMigrations,
       ...mfaMigrations,
     ]);
     app = await createTestApp(platform, [AccessModule, AuditModule, SubjectsModule, VerificationModule]);

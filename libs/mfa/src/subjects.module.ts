@@ -1,4 +1,11 @@
+import { AuditRedactionModule } from '@signet/audit';
+import { PrivacyModule } from '@signet/privacy';
 import { Module } from '@nestjs/common';
+import { AuditErasure } from './erasure/audit-erasure.js';
+import { ErasureController } from './erasure/erasure.controller.js';
+import { KeptSubjects } from './erasure/kept-subjects.js';
+import { SubjectData } from './erasure/subject-data.js';
+import { SubjectErasure } from './erasure/subject-erasure.js';
 import { FactorEnrollment } from './factor-enrollment.js';
 import { FactorRevocation } from './factor-revocation.js';
 import { PolicyDecisionController } from './policy-decision/policy-decision.controller.js';
@@ -14,12 +21,17 @@ import { TotpKind } from './totp-kind.js';
 
 /** Subjects and their factors: the control plane's part. */
 @Module({
-  controllers: [SubjectsController, PolicyDecisionController],
+  imports: [AuditRedactionModule, PrivacyModule],
+  controllers: [SubjectsController, ErasureController, PolicyDecisionController],
   providers: [
     SubjectsService,
     SubjectImport,
     SubjectOffboarding,
     SubjectUnlock,
+    SubjectErasure,
+    SubjectData,
+    KeptSubjects,
+    AuditErasure,
     SubjectEndings,
     FactorRevocation,
     FactorEnrollment,

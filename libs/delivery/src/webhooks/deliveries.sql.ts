@@ -14,6 +14,8 @@ export interface Message {
   type: string;
   /** The CloudEvent as the log has it. */
   body: Buffer;
+  /** Whom it names; null: nobody. */
+  subject: string | null;
 }
 
 /** Queues events for endpoints; what is queued already stays as it is. @returns how many are new */
@@ -24,9 +26,10 @@ export async function queueDeliveries(
   at: Date,
 ): Promise<number> {
   await manager.query(
-    `INSERT INTO delivery.messages (event_id, workspace_id, type, body, created_at)
-     SELECT event_id, workspace_id, type, body, $5
-     FROM unnest($1::uuid[], $2::uuid[], $3::text[], $4::bytea[]) AS m (event_id, workspace_id, type, body)
+    `INSERT INTO delivery.messages (event_id, workspace_id, type, body, created_at, subject)
+     SELECT event_id, workspace_id, type, body, $5, subject
+     FROM unnest($1::uuid[], $2::uuid[], $3::text[], $4::bytea[], $6::text[])
+       AS m (event_id, workspace_id, type, body, subject)
      ON CONFLICT (event_id) DO NOTHING`,
     [
       messages.map(({ eventId }) => eventId),
@@ -34,6 +37,7 @@ export async function queueDeliveries(
       messages.map(({ type }) => type),
       messages.map(({ body }) => body),
       at,
+      messages.map(({ subject }) => subject),
     ],
   );
   const rows: unknown[] = await manager.query(
@@ -51,7 +55,10 @@ export async function queueDeliveries(
   return rows.length;
 }
 
-/** Queues deliveries again that were made, or given up, before; those still pending become due. @returns how many */
+/**
+ * Queues deliveries again that were made, or given up, before; those still pending become due. What was erased is not sent
+ * again. @returns how many
+ */
 export async function requeueDeliveries(
   manager: EntityManager,
   {
@@ -63,7 +70,8 @@ export async function requeueDeliveries(
 ): Promise<number> {
   const [, count]: [unknown, number] = await manager.query(
     `UPDATE delivery.deliveries SET state = 'pending', next_attempt_at = $3, ended_at = NULL
-     WHERE endpoint_id = $1 AND event_id = ANY($2) AND NOT ($4 AND state = 'delivered')`,
+     WHERE endpoint_id = $1 AND event_id = ANY($2) AND NOT ($4 AND state = 'delivered')
+       AND NOT EXISTS (SELECT 1 FROM delivery.messages m WHERE m.event_id = deliveries.event_id AND m.erased_at IS NOT NULL)`,
     [endpointId, eventIds, at, failedOnly],
   );
   return count;
@@ -149,6 +157,7 @@ export interface AttemptResult extends Omit<DeliveryAttempt, 'number'> {
   nextAttemptAt: string | null;
 }
 
+/** Of two attempts that were under way at once, the one that succeeded counts; and what was ended meanwhile stays so. */
 export async function storeResults(manager: EntityManager, results: readonly AttemptResult[]): Promise<void> {
   await manager.query(
     `WITH result AS (
@@ -163,7 +172,7 @@ export async function storeResults(manager: EntityManager, results: readonly Att
      )
      UPDATE delivery.deliveries d SET state = r.state, next_attempt_at = r."nextAttemptAt", last_status = r.status,
        last_failure = r.failure, ended_at = CASE WHEN r.state <> 'pending' THEN r.at END
-     FROM result r WHERE d.id = r."deliveryId"`,
+     FROM result r WHERE d.id = r."deliveryId" AND (d.state = 'pending' OR r.state = 'delivered')`,
     [JSON.stringify(results)],
   );
 }

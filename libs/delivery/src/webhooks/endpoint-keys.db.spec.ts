@@ -1,6 +1,7 @@
 import { accessMigrations } from '@signet/access';
 import { auditMigrations } from '@signet/audit';
 import { KeyRing, newId, resealSecrets } from '@signet/platform';
+import { privacyMigrations } from '@signet/privacy';
 import { openTestDatabase, type TestDatabase } from '@signet/testing';
 import { EndpointKeys, webhookSecrets } from './endpoint-keys.js';
 import { insertEndpoint } from './endpoints.sql.js';
@@ -13,7 +14,12 @@ const fresh = KeyRing.generate().replace(/^k1/, 'k2');
 describe('the secrets of webhooks', () => {
   let database: TestDatabase;
   beforeAll(async () => {
-    database = await openTestDatabase([...auditMigrations, ...accessMigrations, ...webhooksMigrations]);
+    database = await openTestDatabase([
+      ...auditMigrations,
+      ...accessMigrations,
+      ...privacyMigrations,
+      ...webhooksMigrations,
+    ]);
   });
   afterAll(() => database.close());
 

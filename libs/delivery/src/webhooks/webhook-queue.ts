@@ -1,4 +1,5 @@
 import { newId, type Clock, type EventBatch } from '@signet/platform';
+import { ErasedSubjects } from '@signet/privacy';
 import type { EntityManager } from 'typeorm';
 import { queueDeliveries, type Message, type NewDelivery } from './deliveries.sql.js';
 import type { StoredEndpoint } from './endpoints.sql.js';
@@ -7,11 +8,38 @@ import { isWanted } from './event-pattern.js';
 export type LoggedEvent = EventBatch['events'][number];
 export type Listener = Pick<StoredEndpoint, 'id' | 'workspaceId' | 'events'>;
 
+/** Read by hand: this is done for every scan. */
+function textOf(data: unknown, name: 'workspaceId' | 'subject'): string | undefined {
+  const value: unknown = typeof data === 'object' && data !== null ? Reflect.get(data, name) : undefined;
+  return typeof value === 'string' ? value : undefined;
+}
+
 /** Whose an event is; absent for what belongs to nobody, as the scan of an unknown slug. */
-export function workspaceOf({ event: { data } }: LoggedEvent): string | undefined {
-  const isObject = typeof data === 'object' && data !== null;
-  const workspaceId: unknown = isObject && 'workspaceId' in data ? data.workspaceId : undefined;
-  return typeof workspaceId === 'string' ? workspaceId : undefined;
+export const workspaceOf = ({ event: { data } }: LoggedEvent): string | undefined => textOf(data, 'workspaceId');
+
+/** The one event that is told of an erased subject, so that whoever was told of it before can erase, too. */
+const NOTICE = 'subject.erased';
+
+/** Whom an event names. */
+const subjectOf = ({ event: { type, data } }: LoggedEvent): string | null =>
+  type === NOTICE ? null : (textOf(data, 'subject') ?? null);
+
+/**
+ * Leaves out what is told of subjects that were erased since: the log has it for its own time, and gives it late, or for a
+ * replay. @param manager of the transaction that queues them
+ */
+export async function tellable(manager: EntityManager, events: readonly LoggedEvent[]): Promise<LoggedEvent[]> {
+  const named = events.flatMap((logged) => {
+    const [workspaceId, subject] = [workspaceOf(logged), subjectOf(logged)];
+    return workspaceId !== undefined && subject !== null ? [{ logged, workspaceId, subject }] : [];
+  });
+  const erased = await ErasedSubjects.among(manager, named);
+  const gone = new Set(
+    named
+      .filter(({ logged, ...of }) => erased.erasureOf({ ...of, at: new Date(logged.event.time) }) !== undefined)
+      .map(({ logged }) => logged),
+  );
+  return events.filter((logged) => !gone.has(logged));
 }
 
 /** Queues each event for each listener that wants it. @returns how many deliveries are new */
@@ -28,7 +56,7 @@ export async function queueFor(
     if (workspaceId === undefined) continue;
     for (const listener of listeners) {
       if (listener.workspaceId !== workspaceId || !isWanted(listener.events, type)) continue;
-      messages.set(eventId, { eventId, workspaceId, type, body: logged.value });
+      messages.set(eventId, { eventId, workspaceId, type, body: logged.value, subject: subjectOf(logged) });
       deliveries.push({ id: newId(), endpointId: listener.id, eventId });
     }
   }

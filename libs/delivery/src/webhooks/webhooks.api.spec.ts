@@ -24,6 +24,7 @@ import {
   type WebhookDelivery,
 } from '@signet/contracts';
 import { consumeEvents, newId } from '@signet/platform';
+import { findErasure, insertErasure, privacyMigrations } from '@signet/privacy';
 import { createTestApp, openTestPlatform, type TestPlatform } from '@signet/testing';
 import { takeDue } from './deliveries.sql.js';
 import { WEBHOOKS_GROUP } from './webhooks.consumer.js';
@@ -74,9 +75,12 @@ const receivers: Receiver[] = [];
 const hooks: string[] = [];
 
 beforeAll(async () => {
-  platform = await openTestPlatform([...auditMigrations, ...accessMigrations, ...webhooksMigrations], {
-    SIGNET_WEBHOOK_ALLOW_PRIVATE: 'true',
-  });
+  platform = await openTestPlatform(
+    [...auditMigrations, ...accessMigrations, ...privacyMigrations, ...webhooksMigrations],
+    {
+      SIGNET_WEBHOOK_ALLOW_PRIVATE: 'true',
+    },
+  );
   app = await createTestApp(platform, [AccessModule, WebhooksModule]);
   consumeEvents(app, { ...platform, group: WEBHOOKS_GROUP });
   await app.startAllMicroservices();
@@ -334,6 +338,76 @@ describe('a webhook', () => {
   });
 });
 
+describe('a subject that is erased', () => {
+  /** An event of the enrollments' topic. */
+  async function tell(type: string, subject: string, more: object = {}): Promise<string> {
+    const id = newId();
+    const at = platform.clock.now().toISOString();
+    const event = {
+      specversion: '1.0',
+      type,
+      id,
+      source: '/signet/test/1',
+      time: at,
+      datacontenttype: 'application/json',
+      dataschema: dataSchemaUrn(type),
+      sequence: '1',
+      data: { workspaceId, subjectId: newId(), subject, at, ...more },
+    };
+    await platform.eventLog.publish(topics.enrollments.name, [
+      { key: subject, value: Buffer.from(JSON.stringify(event)) },
+    ]);
+    return id;
+  }
+
+  it('is in no delivery any more but the notice, late and replayed events included', async () => {
+    const target = await receiver();
+    const { id } = await hook(target.url, { events: ['enrollment.*', 'subject.*'] });
+    const from = new Date().toISOString();
+    target.answer = (response, { body }) => response.writeHead(200).end(body);
+    const told = await tell('enrollment.created', 'berta');
+    const other = await tell('enrollment.created', 'anna');
+    await delivered(id, 2);
+    target.answer = (response) => response.writeHead(500).end();
+    const waiting = await tell('enrollment.revoked', 'berta');
+    await until(async () => (await deliveriesOf(id)).some(({ lastStatus }) => lastStatus === 500));
+    target.answer = (response) => response.writeHead(204).end();
+
+    const erasureId = newId();
+    const requestedAt = platform.clock.now();
+    const { manager } = platform.dataSource;
+    const erasure = { id: erasureId, workspaceId, subject: 'berta', requestedAt, requestedBy: 'key:1' };
+    await insertErasure(manager, erasure, ['deliveries']);
+    const notice = await tell('subject.erased', 'berta', { erasureId, codeIds: [] });
+    const late = await tell('enrollment.expired', 'berta');
+    await until(async () => (await findErasure(manager, workspaceId, erasureId))?.stores[0]?.finishedAt);
+    await until(() => target.ids.includes(notice));
+    expect((await findErasure(manager, workspaceId, erasureId))?.stores[0]).toMatchObject({ records: 2 });
+
+    const deliveries = await deliveriesOf(id);
+    const byEvent = Object.fromEntries(deliveries.map((delivery) => [delivery.eventId, delivery]));
+    expect(byEvent[waiting]).toMatchObject({ state: 'failed', lastFailure: 'erased' });
+    expect(byEvent[told]).toMatchObject({ state: 'delivered' });
+    const shown = async (eventId: string) =>
+      JSON.stringify((await call('GET', `/v1/webhooks/${id}/deliveries/${byEvent[eventId]?.id}`)).body);
+    expect(await shown(told)).not.toContain('berta');
+    expect(await shown(waiting)).not.toContain('berta');
+    expect(await shown(other)).toContain('anna');
+
+    platform.clock.advance(1000);
+    expect((await call('POST', `/v1/webhooks/${id}/replay`, { deliveryId: byEvent[told]?.id })).body).toEqual({
+      queued: 0,
+    });
+    const somebodyNew = await tell('enrollment.created', 'berta');
+    await until(() => target.ids.includes(somebodyNew));
+    const before = target.ids.length;
+    await call('POST', `/v1/webhooks/${id}/replay`, { from, to: new Date(Date.now() + 1000).toISOString() });
+    await until(() => target.ids.length >= before + 3);
+    expect(new Set(target.ids.slice(before))).toEqual(new Set([other, notice, somebodyNew]));
+    expect(target.ids).not.toContain(late);
+  });
+});
+
 describe('a replay', () => {
   it('sends one delivery again', async () => {
     const target = await receiver();
@@ -442,7 +516,12 @@ describe('without SIGNET_WEBHOOK_ALLOW_PRIVATE', () => {
   let strictPlatform: TestPlatform;
   let key: string;
   beforeAll(async () => {
-    strictPlatform = await openTestPlatform([...auditMigrations, ...accessMigrations, ...webhooksMigrations]);
+    strictPlatform = await openTestPlatform([
+      ...auditMigrations,
+      ...accessMigrations,
+      ...privacyMigrations,
+      ...webhooksMigrations,
+    ]);
     strict = await createTestApp(strictPlatform, [AccessModule, WebhooksModule]);
     key = (await strict.get(AccessService).bootstrap()) ?? '';
   });

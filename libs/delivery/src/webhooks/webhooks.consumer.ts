@@ -1,10 +1,12 @@
-import { topics } from '@signet/contracts';
+import { EnrollmentEventSchema, topics, type SignetEvent } from '@signet/contracts';
 import { Clock, counter, eventGroup, Registry, type Counter, type EventBatch } from '@signet/platform';
+import { ErasedSubjects, markErased } from '@signet/privacy';
 import { Controller } from '@nestjs/common';
 import { EventPattern } from '@nestjs/microservices';
 import { DataSource } from 'typeorm';
 import { findListening, hasEndpointsFor } from './endpoints.sql.js';
-import { queueFor, workspaceOf } from './webhook-queue.js';
+import { eraseMessages } from './erasure.sql.js';
+import { queueFor, tellable, workspaceOf } from './webhook-queue.js';
 import { WebhookSender } from './webhook-sender.js';
 
 export const WEBHOOKS_GROUP = 'signet-webhooks';
@@ -34,8 +36,9 @@ export class WebhooksConsumer {
     if (await hasEndpointsFor(this.dataSource.manager, 'scan')) await this.take(batch);
   }
   @EventPattern(topics.enrollments.name, GROUP)
-  onEnrollments(batch: EventBatch): Promise<void> {
-    return this.take(batch);
+  async onEnrollments(batch: EventBatch): Promise<void> {
+    await this.take(batch);
+    for (const { event } of batch.events) if (event.type === 'subject.erased') await this.erase(event);
   }
   @EventPattern(topics.verifications.name, GROUP)
   onVerifications(batch: EventBatch): Promise<void> {
@@ -44,6 +47,18 @@ export class WebhooksConsumer {
   @EventPattern(topics.alerts.name, GROUP)
   onAlerts(batch: EventBatch): Promise<void> {
     return this.take(batch);
+  }
+
+  /** What is in the log of deliveries; the notice of the erasure itself stays there for its time. */
+  private async erase(event: SignetEvent): Promise<void> {
+    const { workspaceId, subject, erasureId } = EnrollmentEventSchema.parse(event).data;
+    if (erasureId === undefined) return;
+    await this.dataSource.transaction(async (manager) => {
+      await ErasedSubjects.hold(manager);
+      const at = this.clock.now();
+      const records = await eraseMessages(manager, { workspaceId, subject }, at);
+      await markErased(manager, { erasureId, store: 'deliveries', records }, at);
+    });
   }
 
   private async take({ events }: EventBatch): Promise<void> {
@@ -55,8 +70,9 @@ export class WebhooksConsumer {
     const since = new Map(listeners.map(({ id, createdAt }) => [id, createdAt]));
     const count = await this.dataSource.transaction(async (manager) => {
       let queued = 0;
+      const told = await tellable(manager, events);
       for (const listener of listeners) {
-        const fresh = events.filter(({ event }) => event.time >= (since.get(listener.id) ?? ''));
+        const fresh = told.filter(({ event }) => event.time >= (since.get(listener.id) ?? ''));
         queued += await queueFor(manager, [listener], { events: fresh, clock: this.clock });
       }
       return queued;

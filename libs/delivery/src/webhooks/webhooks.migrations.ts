@@ -89,4 +89,22 @@ class CreateWebhooks1790000008000 {
   }
 }
 
-export const webhooksMigrations: readonly Migration[] = [CreateWebhooks1790000008000];
+class EraseMessages1790000008100 {
+  name = 'EraseMessages1790000008100';
+
+  async up(runner: QueryRunner): Promise<void> {
+    await runner.query(`
+      -- Whom an event names; null for what names nobody, and for the notice of an erasure.
+      ALTER TABLE delivery.messages ADD COLUMN subject text, ADD COLUMN erased_at timestamptz;
+      UPDATE delivery.messages SET subject = convert_from(body, 'UTF8')::jsonb #>> '{data,subject}'
+      WHERE type ~ '^(verification|enrollment|factor|subject)[.]';
+      CREATE INDEX messages_of_subject ON delivery.messages (workspace_id, subject) WHERE subject IS NOT NULL;
+    `);
+  }
+
+  async down(): Promise<void> {
+    throw new Error('Migrations only go forward');
+  }
+}
+
+export const webhooksMigrations: readonly Migration[] = [CreateWebhooks1790000008000, EraseMessages1790000008100];

@@ -42,7 +42,7 @@ import {
 import { isWanted } from './event-pattern.js';
 import { isDelivered, WebhookClient } from './webhook-client.js';
 import { WebhookLimits } from './webhook-limits.js';
-import { queueFor, workspaceOf, type LoggedEvent } from './webhook-queue.js';
+import { queueFor, tellable, workspaceOf, type LoggedEvent } from './webhook-queue.js';
 import { WebhookSender } from './webhook-sender.js';
 
 interface Page<Item> {
@@ -249,13 +249,14 @@ export class WebhooksService {
       );
       if (wanted.length === 0) return;
       queued += await this.dataSource.transaction(async (manager) => {
-        const eventIds = wanted.map(({ event }) => event.id);
+        const told = await tellable(manager, wanted);
+        const eventIds = told.map(({ event }) => event.id);
         const again = await requeueDeliveries(
           manager,
           { endpointId: endpoint.id, eventIds, failedOnly },
           this.clock.now(),
         );
-        return again + (await queueFor(manager, [endpoint], { events: wanted, clock: this.clock }));
+        return again + (await queueFor(manager, [endpoint], { events: told, clock: this.clock }));
       });
       this.sender.wake();
     };

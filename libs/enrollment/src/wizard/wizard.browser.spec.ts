@@ -5,6 +5,7 @@ import { AuditModule, auditMigrations } from '@signet/audit';
 import { codesMigrations } from '@signet/codes';
 import { mfaMigrations } from '@signet/mfa';
 import { PoliciesModule, policiesMigrations } from '@signet/policies';
+import { privacyMigrations } from '@signet/privacy';
 import { RedirectModule } from '@signet/redirect';
 import { scansMigrations } from '@signet/scans';
 import {
@@ -41,6 +42,7 @@ describeInBrowser('the wizard in a browser', () => {
       ...accessMigrations,
       ...codesMigrations,
       ...policiesMigrations,
+      ...privacyMigrations,
       ...mfaMigrations,
       ...enrollmentMigrations,
       ...scansMigrations,

@@ -2,6 +2,7 @@ import { AccessModule, accessMigrations, AccessService } from '@signet/access';
 import { AuditModule, auditMigrations } from '@signet/audit';
 import { PolicyDryRunSchema } from '@signet/contracts';
 import { PoliciesModule, policiesMigrations } from '@signet/policies';
+import { privacyMigrations } from '@signet/privacy';
 import { createTestApp, openTestPlatform, type TestPlatform } from '@signet/testing';
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 import { mfaMigrations } from '../mfa.migrations.js';
@@ -18,6 +19,7 @@ describe('decisions of policies about subjects', () => {
       ...auditMigrations,
       ...accessMigrations,
       ...policiesMigrations,
+      ...privacyMigrations,
       ...mfaMigrations,
     ]);
     app = await createTestApp(platform, [AccessModule, AuditModule, PoliciesModule, SubjectsModule]);

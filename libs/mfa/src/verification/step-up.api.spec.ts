@@ -2,6 +2,7 @@ import { AccessModule, accessMigrations, AccessService } from '@signet/access';
 import { AuditModule, auditMigrations } from '@signet/audit';
 import { VerificationDataSchema, type Policy } from '@signet/contracts';
 import { PoliciesModule, policiesMigrations } from '@signet/policies';
+import { privacyMigrations } from '@signet/privacy';
 import { createTestApp, openTestPlatform, type TestPlatform } from '@signet/testing';
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 import { wrongCode } from '../authenticator.fixture.js';
@@ -17,7 +18,7 @@ describe('what policies and addresses demand of a verification', () => {
 
   beforeAll(async () => {
     platform = await openTestPlatform(
-      [...auditMigrations, ...accessMigrations, ...policiesMigrations, ...mfaMigrations],
+      [...auditMigrations, ...accessMigrations, ...policiesMigrations, ...privacyMigrations, ...mfaMigrations],
       { SIGNET_FAILED_VERIFICATIONS_PER_MINUTE: '10' },
     );
     platform.clock.set(new Date('2026-11-24T12:00:05Z'));

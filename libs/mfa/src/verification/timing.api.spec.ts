@@ -1,6 +1,7 @@
 import { AccessModule, accessMigrations, AccessService } from '@signet/access';
 import { AuditModule, auditMigrations } from '@signet/audit';
 import { policiesMigrations } from '@signet/policies';
+import { privacyMigrations } from '@signet/privacy';
 import { createTestApp, openTestPlatform, type TestPlatform } from '@signet/testing';
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 import { wrongCode } from '../authenticator.fixture.js';
@@ -24,6 +25,7 @@ describe('the time of an answer', () => {
       ...auditMigrations,
       ...accessMigrations,
       ...policiesMigrations,
+      ...privacyMigrations,
       ...mfaMigrations,
     ]);
     app = await createTestApp(platform, [AccessModule, AuditModule, SubjectsModule, VerificationModule]);

@@ -3,6 +3,7 @@ import { AuditModule, auditMigrations } from '@signet/audit';
 import { VerificationDataSchema, type AuditEntry, type Scope, type Verification } from '@signet/contracts';
 import { createMetrics } from '@signet/platform';
 import { policiesMigrations } from '@signet/policies';
+import { privacyMigrations } from '@signet/privacy';
 import { createTestApp, openTestPlatform, type TestPlatform } from '@signet/testing';
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 import { pino } from 'pino';
@@ -41,6 +42,7 @@ describe('POST /v1/verifications', () => {
       ...auditMigrations,
       ...accessMigrations,
       ...policiesMigrations,
+      ...privacyMigrations,
       ...mfaMigrations,
     ]);
     platform.clock.set(new Date('2026-11-24T12:00:05Z'));
