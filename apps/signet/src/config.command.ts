@@ -4,7 +4,7 @@ import { configVariables, loadConfig, Secret } from '@signet/platform';
 export function printConfig(): void {
   process.stdout.write(configTable(process.env));
   try {
-    loadConfig(process.env);
+    loadConfig(process.env, { workers: true });
   } catch (error) {
     process.stderr.write(`${error instanceof Error ? error.message : String(error)}\n`);
     process.exitCode = 78;

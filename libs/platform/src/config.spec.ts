@@ -1,3 +1,4 @@
+import { availableParallelism } from 'node:os';
 import { inspect } from 'node:util';
 import { ConfigError, loadConfig } from './config.js';
 
@@ -66,5 +67,18 @@ describe('loadConfig', () => {
   it('lets a service bring its own port, and the environment win', () => {
     expect(loadConfig({}, { defaults: { PORT: '4001' } }).port).toBe(4001);
     expect(loadConfig({ PORT: '5' }, { defaults: { PORT: '4001' } }).port).toBe(5);
+  });
+
+  it('lets the redirect alone have workers', () => {
+    const workersOf = (text: string, workers = true): number =>
+      loadConfig({ SIGNET_REDIRECT_WORKERS: text }, { workers }).values.SIGNET_REDIRECT_WORKERS;
+    expect([workersOf('3'), workersOf('auto'), workersOf('1', false)]).toEqual([3, availableParallelism(), 1]);
+    for (const wrong of ['0', '100', 'all', '1.5']) expect(() => workersOf(wrong)).toThrow('SIGNET_REDIRECT_WORKERS');
+    expect(() => workersOf('2', false)).toThrow('only the redirect service has workers');
+  });
+
+  it('gives each worker a name of its own', () => {
+    const worker = loadConfig({ SIGNET_INSTANCE: 'edge' }).asWorker(2);
+    expect([worker.worker, worker.values.SIGNET_INSTANCE]).toEqual([2, 'edge-2']);
   });
 });

@@ -1,5 +1,5 @@
 import { isIP } from 'node:net';
-import { hostname } from 'node:os';
+import { availableParallelism, hostname } from 'node:os';
 import { z } from 'zod';
 import { Secret } from './secret.js';
 
@@ -146,6 +146,12 @@ export const configVariables = {
   SIGNET_JOURNAL_MAX_AGE_HOURS: int(168, 1, 720).describe(
     'how old scans in the journal may get while the log is away, which keeps them for 720; then they are folded, too',
   ),
+  SIGNET_REDIRECT_WORKERS: z
+    .string()
+    .regex(/^(auto|[1-9]\d?)$/, 'must be a number from 1 to 99, or auto')
+    .default('1')
+    .transform((text) => (text === 'auto' ? availableParallelism() : Number(text)))
+    .describe('processes that share the port of redirect, each with a journal of its own; auto: as many as cores'),
   SIGNET_SHUTDOWN_SECONDS: int(10, 1, 300).describe('how long a stop may take to finish what is in hand'),
 } as const;
 
@@ -160,7 +166,16 @@ type Values = z.output<typeof schema>;
 
 /** The settings of one process, read once. */
 export class SignetConfig {
-  constructor(readonly values: Values) {}
+  /** @param worker its number from 1, where several processes share a port */
+  constructor(
+    readonly values: Values,
+    readonly worker?: number,
+  ) {}
+
+  /** As one of several, under a name of its own. */
+  asWorker(number: number): SignetConfig {
+    return new SignetConfig({ ...this.values, SIGNET_INSTANCE: `${this.values.SIGNET_INSTANCE}-${number}` }, number);
+  }
 
   get port(): number {
     return this.values.PORT;
@@ -185,13 +200,20 @@ export type RequiredVariable =
   | 'SIGNET_MASTER_KEYS'
   | 'SIGNET_PUBLIC_URL';
 
+export interface ConfigNeeds {
+  required?: readonly RequiredVariable[];
+  defaults?: Record<string, string>;
+  /** Whether this service can run as several processes. */
+  workers?: boolean;
+}
+
 /**
  * @param defaults used for what the environment leaves out (a service's own port)
  * @throws ConfigError naming every variable that is wrong or missing; a secret's value is never in it
  */
 export function loadConfig(
   environment: NodeJS.ProcessEnv,
-  { required = [], defaults = {} }: { required?: readonly RequiredVariable[]; defaults?: Record<string, string> } = {},
+  { required = [], defaults = {}, workers = false }: ConfigNeeds = {},
 ): SignetConfig {
   const present = Object.entries({ ...defaults, ...environment }).filter(
     ([, value]) => value !== undefined && value !== '',
@@ -201,5 +223,7 @@ export function loadConfig(
   const parsed = schema.safeParse(given);
   const wrong = parsed.success ? [] : parsed.error.issues.map((issue) => `${issue.path.join('.')}: ${issue.message}`);
   if (!parsed.success || missing.length > 0) throw new ConfigError([...missing, ...wrong]);
+  if (!workers && parsed.data.SIGNET_REDIRECT_WORKERS > 1)
+    throw new ConfigError(['SIGNET_REDIRECT_WORKERS: only the redirect service has workers; leave it out here']);
   return new SignetConfig(parsed.data);
 }

@@ -25,7 +25,8 @@ const answers = (path: string): Promise<boolean> =>
 const listen = (server: Server, path: string): Promise<void> =>
   new Promise((resolve, reject) => {
     server.once('error', reject);
-    server.listen(path, resolve);
+    // Otherwise the primary of workers would listen, and outlive the worker.
+    server.listen({ path, exclusive: true }, resolve);
   });
 
 /**

@@ -1,3 +1,9 @@
+export interface HealthReport {
+  ready: boolean;
+  missing: Record<string, string>;
+  degraded: Record<string, string>;
+}
+
 /** The dependencies of this process, each with a check that rejects with the reason while it is missing. */
 export class Health {
   private readonly checks = new Map<string, () => Promise<void>>();
@@ -26,7 +32,7 @@ export class Health {
     this.stopping = true;
   }
 
-  async report(): Promise<{ ready: boolean; missing: Record<string, string>; degraded: Record<string, string> }> {
+  async report(): Promise<HealthReport> {
     const missing: Record<string, string> = this.stopping ? { process: 'shutting down' } : {};
     const degraded: Record<string, string> = {};
     await Promise.all([

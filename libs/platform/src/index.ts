@@ -49,3 +49,5 @@ export * from './service.js';
 export * from './shared-reads.js';
 export * from './slots.js';
 export * from './version.js';
+export * from './workers/worker-link.js';
+export * from './workers/worker-pool.js';

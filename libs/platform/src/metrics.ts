@@ -2,10 +2,13 @@ import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from 'prom
 
 export { Counter, Gauge, Histogram, Registry } from 'prom-client';
 
-/** A registry of this process's metrics, with Node's own. Metric names begin with `signet_`. */
-export function createMetrics(service: string): Registry {
+/**
+ * A registry of this process's metrics, with Node's own. Metric names begin with `signet_`.
+ * @param worker its number, where several share a port
+ */
+export function createMetrics(service: string, worker?: number): Registry {
   const registry = new Registry();
-  registry.setDefaultLabels({ service });
+  registry.setDefaultLabels({ service, ...(worker === undefined ? {} : { worker }) });
   collectDefaultMetrics({ register: registry });
   return registry;
 }

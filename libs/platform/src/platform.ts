@@ -93,7 +93,7 @@ export async function openPlatform(config: SignetConfig, options: PlatformOption
       config,
       logger,
       clock,
-      metrics: createMetrics(options.service),
+      metrics: createMetrics(options.service, config.worker),
       health,
       dataSource,
       eventLog,

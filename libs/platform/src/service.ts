@@ -11,6 +11,7 @@ import { createHttpApp } from './http/http-app.js';
 import { registerDocsRoutes } from './http/docs-routes.js';
 import { registerOperationsRoutes } from './http/operations-routes.js';
 import { openPlatform, type Platform, type PlatformOptions } from './platform.js';
+import type { WorkerLink } from './workers/worker-link.js';
 
 /** sysexits.h EX_CONFIG: the supervisor need not try again. */
 const EXIT_CONFIG = 78;
@@ -30,6 +31,8 @@ export interface ServiceOptions extends Omit<PlatformOptions, 'onFatal'> {
   /** Message transports to start beside HTTP. */
   connect?: (app: NestFastifyApplication, platform: Platform) => void;
   onReady?: (app: NestFastifyApplication, platform: Platform) => Promise<void>;
+  /** Of a worker: its port is answered for all of them. */
+  link?: WorkerLink;
 }
 
 export interface RunningService {
@@ -62,7 +65,11 @@ export async function startService(
     app = await createHttpApp(options.module(platform), platform);
     beginDrain = graceForIdle(app.getHttpServer());
     const fastify: FastifyInstance = app.getHttpAdapter().getInstance();
-    registerOperationsRoutes(fastify, { ...platform, isAdmin: options.isAdmin?.(app) });
+    registerOperationsRoutes(fastify, {
+      ...platform,
+      ...options.link?.join(platform),
+      isAdmin: options.isAdmin?.(app),
+    });
     if (options.docs) registerDocsRoutes(fastify, config.publicUrl);
     options.connect?.(app, platform);
     await app.init();
@@ -135,9 +142,13 @@ function graceForIdle(server: Server): () => void {
 }
 
 /** Reads the environment or ends the process with every error at once (exit 78). */
-export function configOrExit(required: readonly RequiredVariable[], defaults: Record<string, string>): SignetConfig {
+export function configOrExit(
+  required: readonly RequiredVariable[],
+  defaults: Record<string, string>,
+  { workers }: { workers?: boolean } = {},
+): SignetConfig {
   try {
-    return loadConfig(process.env, { required, defaults });
+    return loadConfig(process.env, { required, defaults, workers });
   } catch (error) {
     if (!(error instanceof ConfigError)) throw error;
     process.stderr.write(`${error.message}\n`);

@@ -1,3 +1,4 @@
+export { holdJournals } from './journal-places.js';
 export type * from './scan-facts.js';
 export * from './scan-journal.js';
 export * from './scan-pump.js';

@@ -43,6 +43,9 @@ const LMDB_OPTIONS = {
   txnStartThreshold: 1,
 };
 
+/** In the journal's folder. */
+export const JOURNAL_FILE = 'journal.mdb';
+
 const FORMER_RECORDS = 'records';
 
 /** What lmdb needs beside a block: node header, key and its share of the page. */
@@ -84,7 +87,7 @@ export class JournalStore {
 
   /** @throws Error that says what to do when scans of a former format wait in the file */
   static async open(directory: string): Promise<JournalStore> {
-    const root = open({ path: join(directory, 'journal.mdb'), ...LMDB_OPTIONS });
+    const root = open({ path: join(directory, JOURNAL_FILE), ...LMDB_OPTIONS });
     const waiting = formerRecords(root);
     if (waiting === 0) return new JournalStore(root);
     await root.close();

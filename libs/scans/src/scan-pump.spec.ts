@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { ScanEventSchema, topics, type ScanEvent } from '@signet/contracts';
@@ -14,6 +14,7 @@ import {
 } from '@signet/platform';
 import { testLogger } from '@signet/testing';
 import type { ScanFacts } from './scan-facts.js';
+import { LeftJournals } from './left-journals.js';
 import { ScanJournal } from './scan-journal.js';
 import { ScanPump } from './scan-pump.js';
 
@@ -68,7 +69,10 @@ let eventLog: UnreliableEventLog;
 afterEach(() => eventLog.close());
 afterAll(() => rmSync(directory, { recursive: true, force: true }));
 
-async function openWorld({ maxEntries }: { maxEntries?: number } = {}): Promise<World> {
+async function openWorld({
+  maxEntries,
+  left: lefts = [],
+}: { maxEntries?: number; left?: string[] } = {}): Promise<World> {
   const place = join(directory, String((worlds += 1)));
   eventLog = new UnreliableEventLog({ directory: join(place, 'events'), logger });
   await eventLog.ensureTopics([topics.scans]);
@@ -78,7 +82,8 @@ async function openWorld({ maxEntries }: { maxEntries?: number } = {}): Promise<
     const [metrics, health] = [new Registry(), new Health()];
     const options = { directory: join(place, 'journal'), maxBytes: 1e9, maxEntries, clock, logger, metrics };
     const journal = await ScanJournal.open(options);
-    const pump = new ScanPump(journal, eventLog, clock, logger, metrics, health);
+    const left = await LeftJournals.open(lefts, options);
+    const pump = new ScanPump(journal, left, eventLog, clock, logger, metrics, health);
     pump.onApplicationBootstrap();
     return { journal, pump, metrics, health };
   };
@@ -184,6 +189,25 @@ describe('ScanPump', () => {
     await world.received.until((received) => received.events.size === 22);
     expect((await world.health.report()).degraded).toEqual({});
     await world.pump.onApplicationShutdown();
+  });
+
+  it('ships the journals that were left to it, removes them when they are empty, and goes on without a broken one', async () => {
+    const folder = join(directory, 'left');
+    const lefts = [1, 2, 3].map((worker) => join(folder, `worker-${worker}`));
+    const options = { maxBytes: 1e9, clock, logger, metrics: new Registry() };
+    for (const place of lefts.slice(0, 2)) {
+      const journal = await ScanJournal.open({ ...options, directory: place });
+      await Promise.all([journal.append(scanOf()), journal.append(scanOf())]);
+      await journal.close();
+    }
+    // No journal, whatever it is.
+    mkdirSync(join(lefts[2] ?? '', 'journal.mdb'), { recursive: true });
+    const world = await openWorld({ left: lefts });
+    await world.journal.append(scanOf());
+    await world.received.until(({ events }) => events.size === 5);
+    expect(new Set(Array.from(world.received.events.values(), ({ source }) => source)).size).toBe(3);
+    await world.pump.onApplicationShutdown();
+    expect(lefts.map((place) => existsSync(place))).toEqual([false, false, true]);
   });
 
   it('says so when scans have been waiting for more than a minute', async () => {

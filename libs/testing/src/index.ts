@@ -1,11 +1,13 @@
 export * from './browser.js';
 export * from './decode-qr.js';
+export * from './keep-alive-client.js';
 export * from './live-bytes.js';
 export * from './test-database.js';
 export * from './test-platform.js';
 export * from './real-stores.js';
 export * from './redirect-fleet.js';
 export * from './service-process.js';
+export type { StoreName } from './story/run.js';
 export * from './story/start-distributed.js';
 export * from './story/start-embedded.js';
 export * from './story/story.js';

@@ -82,7 +82,7 @@ function isAlive(pid: number): boolean {
   return stat !== undefined && stat.state !== 'Z';
 }
 
-const childrenOf = (pid: number): number[] =>
+export const childrenOf = (pid: number): number[] =>
   readdirSync('/proc')
     .map(Number)
     .filter((each) => statOf(each)?.parent === pid);

@@ -30,6 +30,10 @@ export class ServiceProcess {
     private readonly environment: Record<string, string>,
   ) {}
 
+  get pid(): number {
+    return this.child?.pid ?? 0;
+  }
+
   get url(): string {
     return `http://127.0.0.1:${this.port}`;
   }
@@ -62,6 +66,13 @@ export class ServiceProcess {
     child.kill(signal);
     await exited;
     return child.exitCode;
+  }
+
+  /** @returns the exit code, when it has ended by itself */
+  async exited(): Promise<number | null> {
+    const { child } = this;
+    if (child && child.exitCode === null && child.signalCode === null) await once(child, 'exit');
+    return child?.exitCode ?? null;
   }
 
   private async ready(): Promise<boolean> {

@@ -8,8 +8,8 @@ import { sendProblem, toSignetError } from './problem.js';
 
 export interface OperationsRoutes {
   config: SignetConfig;
-  health: Health;
-  metrics: Registry;
+  health: Pick<Health, 'report'>;
+  metrics: Pick<Registry, 'metrics' | 'contentType'>;
   /** Whether this request carries an admin key; absent where a service knows no keys. */
   isAdmin?: (request: FastifyRequest) => Promise<boolean>;
 }

@@ -1,0 +1,200 @@
+import { existsSync, readdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { setTimeout as pause } from 'node:timers/promises';
+import { ScanEventSchema, topics, type ScanEvent } from '@signet/contracts';
+import { KafkaEventLog } from '@signet/platform';
+import {
+  childrenOf,
+  freePort,
+  KeepAliveClient,
+  RedirectFleet,
+  ServiceProcess,
+  testLogger,
+  type StoreName,
+} from '@signet/testing';
+
+const STORES: StoreName[] = ['postgres', 'redis', 'kafka'];
+const { SIGNET_TEST_DATABASE_URL, SIGNET_TEST_REDIS_URL, SIGNET_TEST_KAFKA_BROKERS } = process.env;
+const describeHere =
+  SIGNET_TEST_DATABASE_URL && SIGNET_TEST_REDIS_URL && SIGNET_TEST_KAFKA_BROKERS ? describe : describe.skip;
+
+/** The same journals, whatever runs on them. */
+interface Redirect {
+  service: ServiceProcess;
+  journals: string;
+}
+
+describeHere('a redirect with workers', () => {
+  let fleet: RedirectFleet;
+  const started = new Date();
+  const running: ServiceProcess[] = [];
+  beforeAll(async () => {
+    fleet = await RedirectFleet.start({ redirects: 0, stores: STORES });
+  }, 120_000);
+  afterEach(async () => {
+    await Promise.all(running.splice(0).map((service) => service.end('SIGKILL')));
+  });
+  afterAll(() => fleet.stop());
+
+  const redirectOf = async (name: string, workers: number, environment = {}): Promise<Redirect> => {
+    const folder = join(fleet.stores.directory, name);
+    const own = { SIGNET_DATA_DIR: folder, SIGNET_REDIRECT_WORKERS: String(workers), ...environment };
+    const all = { ...fleet.environment, ...own };
+    const service = new ServiceProcess('apps/redirect/dist/main.js', [], await freePort(), all);
+    running.push(service);
+    return { service, journals: join(folder, 'journal') };
+  };
+  const start = async (name: string, workers: number, environment = {}): Promise<Redirect> => {
+    const redirect = await redirectOf(name, workers, environment);
+    await redirect.service.start();
+    return redirect;
+  };
+  const eventually = async (isSo: () => Promise<boolean>): Promise<void> => {
+    while (!(await isSo())) await pause(50);
+  };
+  const textOf = async (url: string): Promise<string> => (await fetch(url)).text();
+  const healthOf = async ({ url }: ServiceProcess): Promise<{ degraded: Record<string, string> }> =>
+    JSON.parse(await textOf(`${url}/readyz`));
+  const workersIn = (metrics: string): string[] =>
+    [...new Set(Array.from(metrics.matchAll(/worker="(\d+)"/g), ([, worker = '']) => worker))].toSorted();
+
+  /** Scans that say their name as the host that they come from. @returns the names of those that were answered */
+  async function scanMany(url: string, { slug, names }: { slug: string; names: readonly string[] }): Promise<string[]> {
+    const answered: string[] = [];
+    const left = [...names];
+    const work = async (): Promise<void> => {
+      for (let name = left.pop(); name !== undefined; name = left.pop()) {
+        const headers = { referer: `https://${name}/` };
+        const answer = await fetch(`${url}/${slug}`, { headers, redirect: 'manual' }).catch(() => undefined);
+        if (answer?.status === 302) answered.push(name);
+      }
+    };
+    await Promise.all(Array.from({ length: 16 }, work));
+    return answered;
+  }
+
+  /** What the log has of a code, each event once. */
+  async function loggedScans(codeId: string): Promise<ScanEvent[]> {
+    const brokers = (fleet.environment['KAFKA_BROKERS'] ?? '').split(',');
+    const log = new KafkaEventLog({
+      brokers,
+      clientId: 'test',
+      replicationFactor: 1,
+      logger: testLogger(),
+      onCrash: () => {},
+    });
+    const events = new Map<string, ScanEvent>();
+    await log.read({
+      topic: topics.scans.name,
+      from: started,
+      to: new Date(Date.now() + 1000),
+      async onBatch({ records }) {
+        for (const { value } of records) {
+          const event = ScanEventSchema.parse(JSON.parse(value.toString()));
+          if (event.subject === codeId) events.set(event.id, event);
+        }
+      },
+    });
+    await log.close();
+    return [...events.values()];
+  }
+  const hostsOf = (events: readonly ScanEvent[]): string[] =>
+    events.flatMap(({ data }) => ('referrerHost' in data ? (data.referrerHost ?? []) : []));
+  async function expectEachOnce(codeId: string, answered: readonly string[]): Promise<void> {
+    let hosts: string[] = [];
+    await eventually(async () => {
+      hosts = hostsOf(await loggedScans(codeId));
+      const logged = new Set(hosts);
+      return answered.every((name) => logged.has(name));
+    });
+    expect(hosts.length).toBe(new Set(hosts).size);
+  }
+  const namesOf = (prefix: string, count: number): string[] =>
+    Array.from({ length: count }, (_, n) => `${prefix}${n}.example`);
+
+  it('loses no answered scan when one is killed, and another takes its place', async () => {
+    const { id, slug } = await fleet.createCode({});
+    const { service } = await start('killed', 2);
+    expect(workersIn(await textOf(`${service.url}/metrics`))).toEqual(['1', '2']);
+    const before = await scanMany(service.url, { slug, names: namesOf('a', 300) });
+    expect(before).toHaveLength(300);
+    const metrics = await textOf(`${service.url}/metrics`);
+    const counts = Array.from(metrics.matchAll(/^signet_scans_total\{outcome="redirected".*\} (\d+)$/gm), ([, n]) =>
+      Number(n),
+    );
+    expect([counts.length, counts.reduce((sum, n) => sum + n, 0)]).toEqual([2, 300]);
+
+    const [victim = 0] = childrenOf(service.pid);
+    const during = scanMany(service.url, { slug, names: namesOf('b', 2000) });
+    await pause(50);
+    process.kill(victim, 'SIGKILL');
+    // What is asked on a connection to the victim is answered by nobody.
+    const workersOf = async (): Promise<string | undefined> => {
+      const health = await healthOf(service).catch(() => undefined);
+      return health ? (health.degraded['workers'] ?? 'all') : undefined;
+    };
+    await eventually(async () => (await workersOf()) === '1 of 2 answer');
+    await eventually(async () => (await workersOf()) === 'all');
+    expect(childrenOf(service.pid)).not.toContain(victim);
+    const after = await scanMany(service.url, { slug, names: namesOf('c', 300) });
+    expect(after).toHaveLength(300);
+    await expectEachOnce(id, [...before, ...(await during), ...after]);
+  }, 120_000);
+
+  it('answers every request that was sent before it stops', async () => {
+    const { slug } = await fleet.createCode({});
+    const { service } = await start('stopped', 2);
+    const clients = await Promise.all(Array.from({ length: 32 }, () => KeepAliveClient.open(service.port, `/${slug}`)));
+    const endings = clients.map((client) => client.run());
+    const answered = (): number => clients.reduce((sum, { answers }) => sum + answers.length, 0);
+    while (answered() < 1000) await pause(5);
+    expect(await service.end('SIGTERM')).toBe(0);
+    expect(await Promise.all(endings)).toEqual(endings.map(() => 'told'));
+    expect(new Set(clients.flatMap(({ answers }) => answers))).toEqual(new Set([302]));
+  }, 60_000);
+
+  it('ships what is in the journals of more workers, or of one process alone, that there were before', async () => {
+    const { id, slug } = await fleet.createCode({});
+    const away = { KAFKA_BROKERS: '127.0.0.1:1' };
+    const answered: string[] = [];
+    for (const [workers, prefix] of [
+      [1, 'alone'],
+      [3, 'three'],
+      [1, 'again'],
+    ] as const) {
+      const { service } = await start('fewer', workers, away);
+      answered.push(...(await scanMany(service.url, { slug, names: namesOf(prefix, 60) })));
+      await service.end('SIGKILL');
+    }
+    expect(answered).toHaveLength(180);
+    const { service, journals } = await start('fewer', 2);
+    await expectEachOnce(id, answered);
+    const depths = await textOf(`${service.url}/metrics`);
+    expect(depths).toMatch(/signet_journal_depth\{.*worker="1".*\} 0/);
+    expect(await service.end('SIGTERM')).toBe(0);
+    expect(
+      readdirSync(journals)
+        .filter((name) => name.startsWith('worker'))
+        .toSorted(),
+    ).toEqual(['worker-1', 'worker-2']);
+    expect(existsSync(join(journals, 'journal.mdb'))).toBe(false);
+  }, 120_000);
+
+  it('is alone on its journals: a second one refuses to start, and says why', async () => {
+    await start('alone', 2);
+    for (const workers of [1, 2]) {
+      const { service } = await redirectOf('alone', workers);
+      await expect(service.start()).rejects.toThrow(/exit 1\).*in use by another Signet process; stop it/s);
+    }
+  }, 60_000);
+
+  it('ends when none of its workers can start, with the words of the one that could not', async () => {
+    const { service: first } = await start('port', 2);
+    const { environment } = fleet;
+    const own = { SIGNET_DATA_DIR: join(fleet.stores.directory, 'port-2'), SIGNET_REDIRECT_WORKERS: '2' };
+    const second = new ServiceProcess('apps/redirect/dist/main.js', [], first.port, { ...environment, ...own });
+    running.push(second);
+    await second.start().catch(() => {});
+    expect([await second.exited(), second.output]).toEqual([1, expect.stringContaining(`Port ${first.port}`)]);
+  }, 60_000);
+});
