@@ -3,6 +3,7 @@ import { AnalyticsController } from './analytics.controller.js';
 import { AnalyticsService } from './analytics.service.js';
 import { AnalyticsUpkeep } from './analytics-upkeep.js';
 import { ReconciliationService } from './reconciliation.service.js';
+import { RollupPublisher } from './rollup-publisher.js';
 import { RollupRebuild } from './rollup-rebuild.js';
 import { RollupWriter } from './rollup-writer.js';
 import { ScanLog } from './scan-log.service.js';
@@ -16,6 +17,7 @@ import { VerificationsConsumer } from './verifications.consumer.js';
   providers: [
     RollupWriter,
     RollupRebuild,
+    RollupPublisher,
     AnalyticsUpkeep,
     AnalyticsService,
     ScanLog,

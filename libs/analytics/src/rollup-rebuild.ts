@@ -6,6 +6,7 @@ import { takeRebuildLock } from './offsets.sql.js';
 import { readRawFrom } from './raw-scans.sql.js';
 import { dayWasRebuilt, readCountableScans, readDayTotal, readFoldedScans } from './rebuild.sql.js';
 import { Rollup, startOfDay } from './rollup.js';
+import { noteAllChanged } from './rollup-changes.sql.js';
 import { clearWindows } from './rollup.sql.js';
 import { addRollup, RollupWriter } from './rollup-writer.js';
 import { STEP_MS } from './time-range.js';
@@ -78,6 +79,8 @@ function readable(value: Buffer): ScanEvent[] {
 
 async function recount(manager: EntityManager, from: Date): Promise<void> {
   const to = new Date(from.getTime() + STEP_MS.day);
+  // Those that will be empty are published, too.
+  await noteAllChanged(manager, from, to);
   await clearWindows(manager, from, to);
   const folded = new Rollup();
   for (const counts of await readFoldedScans(manager, from, to)) folded.addFolded(counts);

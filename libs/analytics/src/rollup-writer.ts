@@ -5,6 +5,7 @@ import { DataSource, type EntityManager } from 'typeorm';
 import { advanceOffset, lockOffset, shareRebuildLock } from './offsets.sql.js';
 import { idsOfSources, insertFolded, insertScans, openDay, readRawFrom, type RecordedScan } from './raw-scans.sql.js';
 import { Rollup, startOfDay } from './rollup.js';
+import { noteChanged } from './rollup-changes.sql.js';
 import { addToCodeDays, addWindows } from './rollup.sql.js';
 import { STEP_MS } from './time-range.js';
 
@@ -119,5 +120,6 @@ export async function addRollup(manager: EntityManager, rollup: Rollup): Promise
   const { codes, workspaces } = rollup.windows();
   await addToCodeDays(manager, codes.day);
   for (const interval of INTERVALS) await addWindows(manager, interval, codes[interval]);
+  await noteChanged(manager, codes);
   for (const interval of INTERVALS) await addWindows(manager, interval, workspaces[interval]);
 }

@@ -3,7 +3,8 @@ import type { EntityManager } from 'typeorm';
 import { COLUMNS, keyOf, WindowCounts, type Counts, type Window } from './rollup.js';
 import { VisitorSketch } from './visitor-sketch.js';
 
-const tables: Readonly<Record<Interval, string>> = {
+/** The windows of each interval. */
+export const tables: Readonly<Record<Interval, string>> = {
   minute: 'analytics.rollups_minute',
   hour: 'analytics.rollups_hour',
   day: 'analytics.rollups_day',

@@ -1,5 +1,7 @@
 import { z } from 'zod';
+import { AlertEventDataSchema } from './alerts.js';
 import {
+  AlertEventSchema,
   AnyEventSchema,
   CodeEventDataSchema,
   CodeEventSchema,
@@ -7,6 +9,7 @@ import {
   EnrollmentEventDataSchema,
   EnrollmentEventSchema,
   EVENT_CONTENT_TYPE,
+  RollupEventSchema,
   ScanEventSchema,
   topics,
   VerificationDataSchema,
@@ -37,6 +40,16 @@ const eventTypes: readonly EventType[] = [
     type,
     topic: 'verifications' as const,
     data: VerificationDataSchema,
+  })),
+  {
+    type: RollupEventSchema.shape.type.value,
+    topic: 'analytics',
+    data: RollupEventSchema.shape.data,
+  },
+  ...AlertEventSchema.shape.type.options.map((type) => ({
+    type,
+    topic: 'alerts' as const,
+    data: AlertEventDataSchema,
   })),
 ];
 

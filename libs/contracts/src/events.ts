@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { AlertEventDataSchema } from './alerts.js';
 import { CodeSchema } from './codes.js';
 import { InstantSchema, UuidSchema } from './primitives.js';
 
@@ -158,7 +159,9 @@ export const EnrollmentEventDataSchema = z
     sameVisitor: z.boolean().optional().meta({
       description: 'of enrollment.claim_refused: whether address and browser are those of the claim',
     }),
-    activeFactors: z.int().optional().meta({ description: 'of factor.added: those of the subject by now, this one too' }),
+    otherFactors: z.int().optional().meta({
+      description: 'of factor.added: how many the subject has besides it, recovery codes left out',
+    }),
     erasureId: UuidSchema.optional().meta({ description: 'of subject.erased' }),
     codeIds: z
       .array(UuidSchema)
@@ -167,6 +170,25 @@ export const EnrollmentEventDataSchema = z
     at: InstantSchema,
   })
   .meta({ id: 'EnrollmentChanged' });
+
+/** A window of a code as it stands: counts are absolute, so that of one window the newest event is the whole truth. */
+export const RollupDataSchema = z
+  .object({
+    workspaceId: UuidSchema,
+    codeId: UuidSchema,
+    interval: z.enum(['minute', 'hour', 'day']),
+    start: InstantSchema.meta({ description: 'of the window, which ends one interval later; days are those of UTC' }),
+    scans: z.int(),
+    uniques: z.int().meta({ description: 'visitors among the scans; exact up to 128, beyond it within 1.6 %' }),
+    bots: z.int(),
+    refused: z.int(),
+    opened: z.int().meta({ description: 'interstitials shown' }),
+    by: z
+      .record(z.string(), z.record(z.string(), z.int()))
+      .meta({ description: 'scans by dimension and value: the 20 most frequent values, and `(other)`' }),
+  })
+  .meta({ id: 'RollupUpdated' });
+export type RollupData = z.output<typeof RollupDataSchema>;
 
 export const VerificationDataSchema = z
   .object({
@@ -213,6 +235,7 @@ const enrollmentEvents = [
   'enrollment.confirmed',
   'enrollment.expired',
   'enrollment.revoked',
+  'factor.added',
   'factor.revoked',
   'factor.replayed',
   'subject.offboarded',
@@ -236,6 +259,12 @@ export const VerificationEventSchema = z.object({
   type: z.enum(verificationEvents),
   data: VerificationDataSchema,
 });
+export const RollupEventSchema = event('rollup.updated', RollupDataSchema);
+export const AlertEventSchema = z.object({
+  ...envelope,
+  type: z.enum(['alert.raised', 'alert.resolved']),
+  data: AlertEventDataSchema,
+});
 /** Topics whose events no part of this version writes yet; consumers read the envelope. */
 export const AnyEventSchema = z.object({ ...envelope, type: z.string(), data: z.unknown() });
 
@@ -243,6 +272,7 @@ export type CodeEvent = z.output<typeof CodeEventSchema>;
 export type ScanEvent = z.output<typeof ScanEventSchema>;
 export type EnrollmentEvent = z.output<typeof EnrollmentEventSchema>;
 export type VerificationEvent = z.output<typeof VerificationEventSchema>;
+export type AlertEvent = z.output<typeof AlertEventSchema>;
 export type SignetEvent = z.output<typeof AnyEventSchema>;
 
 /** The schema by which a record of a topic is parsed; the one that fails it goes to the dead-letter topic. */
@@ -251,6 +281,8 @@ export const eventSchemas: Readonly<Record<string, z.ZodType<SignetEvent>>> = {
   [topics.scans.name]: ScanEventSchema,
   [topics.enrollments.name]: EnrollmentEventSchema,
   [topics.verifications.name]: VerificationEventSchema,
+  [topics.analytics.name]: RollupEventSchema,
+  [topics.alerts.name]: z.union([AlertEventSchema, AnyEventSchema.refine(({ type }) => !type.startsWith('alert.'))]),
 };
 
 /** @param type an event type such as `scan.recorded` */
