@@ -1,4 +1,5 @@
 import { accessMigrations, ApiKeyGuard, ApiKeyGuardModule, IdempotencyModule } from '@signet/access';
+import { AlertsModule, alertsMigrations } from '@signet/alerts';
 import { ANALYTICS_GROUP, AnalyticsModule, analyticsMigrations } from '@signet/analytics';
 import { auditMigrations } from '@signet/audit';
 import { DeliveryModule, WEBHOOKS_GROUP, WebhooksModule, webhooksMigrations } from '@signet/delivery';
@@ -14,7 +15,14 @@ export const analyticsService: ServiceOptions = {
   defaultPort: 4004,
   required: ['DATABASE_URL', 'REDIS_URL', 'KAFKA_BROKERS', 'SIGNET_PUBLIC_URL'],
   keyRing: true,
-  migrations: [...accessMigrations, ...auditMigrations, ...privacyMigrations, ...analyticsMigrations, ...webhooksMigrations],
+  migrations: [
+    ...accessMigrations,
+    ...auditMigrations,
+    ...privacyMigrations,
+    ...analyticsMigrations,
+    ...alertsMigrations,
+    ...webhooksMigrations,
+  ],
   module: (platform) => ({
     module: AnalyticsApp,
     imports: [
@@ -22,6 +30,7 @@ export const analyticsService: ServiceOptions = {
       ApiKeyGuardModule,
       IdempotencyModule,
       AnalyticsModule,
+      AlertsModule,
       DeliveryModule,
       WebhooksModule,
     ],
@@ -30,4 +39,6 @@ export const analyticsService: ServiceOptions = {
   connect: (app, platform) => {
     for (const group of [ANALYTICS_GROUP, WEBHOOKS_GROUP]) consumeEvents(app, { ...platform, group });
   },
+  // Alerts are told, though the other services are away.
+  onReady: async (app) => app.get(OutboxRelay).start(),
 };

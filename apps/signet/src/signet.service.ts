@@ -1,4 +1,5 @@
 import { AccessModule, accessMigrations, ApiKeyGuard } from '@signet/access';
+import { AlertsModule, alertsMigrations } from '@signet/alerts';
 import { ANALYTICS_GROUP, AnalyticsModule, analyticsMigrations, SubjectLogModule } from '@signet/analytics';
 import { AuditModule, auditMigrations } from '@signet/audit';
 import { CodesModule, codesMigrations } from '@signet/codes';
@@ -26,6 +27,7 @@ export const allMigrations: readonly Migration[] = [
   ...enrollmentMigrations,
   ...scansMigrations,
   ...analyticsMigrations,
+  ...alertsMigrations,
   ...webhooksMigrations,
 ];
 
@@ -50,6 +52,7 @@ export const signetService: ServiceOptions = {
       EnrollmentModule,
       VerificationModule,
       AnalyticsModule,
+      AlertsModule,
       SubjectLogModule,
       DeliveryModule,
       WebhooksModule,

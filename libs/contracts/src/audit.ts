@@ -33,6 +33,7 @@ export const AuditRecordSchema = z.object({
   requestId: z.string().optional(),
   erasureId: UuidSchema.optional(),
   channelId: UuidSchema.optional(),
+  alertId: UuidSchema.optional(),
   redacted: z.literal(true).optional().meta({
     description: 'its subject was erased: what named the person is gone, and `hash` is still that of the whole entry',
   }),

@@ -1,4 +1,5 @@
 export * from './access.js';
+export * from './alerts.js';
 export * from './analytics.js';
 export * from './app-links.js';
 export * from './asyncapi.js';

@@ -30,6 +30,7 @@ export const problems = {
   'version-mismatch': { status: 412, title: 'The record has changed meanwhile' },
   'bulk-refused': { status: 422, title: 'Nothing was changed, because rows were refused' },
   'code-not-editable': { status: 409, title: 'The code can no longer be changed' },
+  'alert-resolved': { status: 409, title: 'The alert is resolved' },
   'version-not-restorable': { status: 409, title: 'The version can no longer be restored' },
   'code-unknown': { status: 404, title: 'This code is not known here' },
   'code-revoked': { status: 410, title: 'This code has been revoked' },
