@@ -4,7 +4,7 @@ import { ANALYTICS_GROUP, AnalyticsModule, analyticsMigrations } from '@signet/a
 import { auditMigrations } from '@signet/audit';
 import { DeliveryModule, WEBHOOKS_GROUP, WebhooksModule, webhooksMigrations } from '@signet/delivery';
 import { privacyMigrations } from '@signet/privacy';
-import { consumeEvents, PlatformModule, type ServiceOptions } from '@signet/platform';
+import { consumeEvents, OutboxRelay, PlatformModule, type ServiceOptions } from '@signet/platform';
 
 class AnalyticsApp {}
 
