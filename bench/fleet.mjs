@@ -19,7 +19,12 @@ export const percentile = (numbers, share) => {
 };
 
 /** Starts what `which` names. Kafka is away unless it is named. */
-export async function startFleet({ which = ['postgres', 'redis'], redirects = 1, canDropMessages = false }) {
+export async function startFleet({
+  which = ['postgres', 'redis'],
+  redirects = 1,
+  analytics: hasAnalytics = false,
+  canDropMessages = false,
+}) {
   const folder = mkdtempSync(join(tmpdir(), 'signet-bench-'));
   const children = [];
   let services;
@@ -76,9 +81,12 @@ export async function startFleet({ which = ['postgres', 'redis'], redirects = 1,
     const api = await start('enrollment', 'enrollment');
     const fleet = [];
     for (let n = 0; n < redirects; n += 1) fleet.push(await start('redirect', `redirect-${n}`));
+    const analytics = hasAnalytics ? await start('analytics', 'analytics') : undefined;
     return {
       services,
       api,
+      analytics,
+      key,
       redirects: fleet,
       call: (...what) => callApi(api.url, ...what),
       dropMessages: proxy?.drop,

@@ -192,7 +192,20 @@ export const StreamQuerySchema = z.strictObject({
     .transform((text) => text.split(','))
     .pipe(z.array(z.enum(STREAM_TOPICS)).min(1))
     .meta({ description: `comma-separated, of ${STREAM_TOPICS.join(', ')}` }),
+  types: z
+    .string()
+    .max(1000)
+    .transform((text) => text.split(','))
+    .pipe(
+      z
+        .array(z.string().regex(/^([a-z]+\.(\*|[a-z_]+)|\*)$/, 'must be a type such as scan.recorded, or scan.*'))
+        .min(1)
+        .max(20),
+    )
+    .optional()
+    .meta({ description: 'comma-separated types, as `scan.recorded` or `verification.*`' }),
   codeId: UuidSchema.optional(),
+  tag: lineSchema(50).optional().meta({ description: 'events of the codes that have it, by what they have then' }),
   last_event_id: z
     .string()
     .max(1000)

@@ -1,4 +1,4 @@
-import type { Positions } from './stream-cursor.js';
+import { positionsText, type Positions } from './stream-cursor.js';
 
 /** An event as every client gets it. */
 export interface StreamEvent {
@@ -7,8 +7,16 @@ export interface StreamEvent {
   /** Absent: belongs to nobody and is shown to nobody. */
   workspaceId?: string;
   codeId?: string;
+  type: string;
+  /** In a compacted topic: of events with the same key the newest is the whole truth. */
+  key?: string;
   /** Without the id, which differs from client to client. */
   frame: string;
+}
+
+/** An event with what had come of each partition when it did, as a cursor says it. */
+export interface HeldEvent extends StreamEvent {
+  positions: string;
 }
 
 export interface RingLimits {
@@ -22,14 +30,20 @@ export interface RingLimits {
  * place is a number that only grows; what falls out at the old end leaves `first` behind.
  */
 export class EventRing {
-  private readonly events = new Map<number, StreamEvent>();
+  private readonly events = new Map<number, HeldEvent>();
+  private readonly newest = new Map<string, number>();
+  private seenText?: string;
   private readonly seen = new Map<number, number>();
   private readonly held = new Map<number, number>();
   private bytes = 0;
   private firstPlace = 0;
   private nextPlace = 0;
 
-  constructor(private readonly limits: RingLimits) {}
+  /** @param isCompacted whether its events have keys */
+  constructor(
+    private readonly limits: RingLimits,
+    readonly isCompacted = false,
+  ) {}
 
   /** The place of the oldest event that is held. */
   get first(): number {
@@ -43,13 +57,23 @@ export class EventRing {
   get positions(): Positions {
     return this.seen;
   }
+  /** The same as text, as a cursor says it. */
+  get positionsText(): string {
+    return (this.seenText ??= positionsText(this.seen));
+  }
   /** From where on each partition is held without a hole. */
   get floors(): Positions {
     return this.held;
   }
 
-  at(place: number): StreamEvent | undefined {
+  at(place: number): HeldEvent | undefined {
     return this.events.get(place);
+  }
+
+  /** Whether a newer event of its key has come. */
+  isOutdated(place: number): boolean {
+    const key = this.events.get(place)?.key;
+    return key !== undefined && this.newest.get(key) !== place;
   }
 
   /**
@@ -62,11 +86,13 @@ export class EventRing {
     else if (offset < expected) return false;
     else if (offset > expected && !mayHaveHoles) this.breakAt(partition, offset);
     this.seen.set(partition, offset + 1);
+    this.seenText = undefined;
     return true;
   }
 
   append(event: StreamEvent): void {
-    this.events.set(this.nextPlace, event);
+    this.events.set(this.nextPlace, { ...event, positions: this.positionsText });
+    if (event.key !== undefined) this.newest.set(event.key, this.nextPlace);
     this.nextPlace += 1;
     this.bytes += event.frame.length;
     while (this.events.size > this.limits.entries || (this.bytes > this.limits.bytes && this.events.size > 1))
@@ -78,6 +104,7 @@ export class EventRing {
     this.events.delete(this.firstPlace);
     this.firstPlace += 1;
     if (!oldest) return;
+    if (oldest.key !== undefined && this.newest.get(oldest.key) === this.firstPlace - 1) this.newest.delete(oldest.key);
     this.bytes -= oldest.frame.length;
     this.held.set(oldest.partition, oldest.offset + 1);
   }
@@ -85,6 +112,7 @@ export class EventRing {
   /** Records were lost: nothing before them can be gone on from, and a client that waits at the end is behind, too. */
   private breakAt(partition: number, offset: number): void {
     this.events.clear();
+    this.newest.clear();
     this.bytes = 0;
     this.nextPlace += 1;
     this.firstPlace = this.nextPlace;

@@ -61,7 +61,7 @@ export class LiveTail implements OnApplicationBootstrap, BeforeApplicationShutdo
     @Inject(LOGGER) private readonly logger: Logger,
     health: Health,
   ) {
-    this.rings = new Map(STREAM_TOPICS.map((topic) => [topic, new EventRing(limits.ring)]));
+    this.rings = new Map(STREAM_TOPICS.map((topic) => [topic, new EventRing(limits.ring, isCompacted(topic))]));
     health.observe('stream', () => (this.isWarm ? undefined : 'the event log is not followed yet'));
   }
 
@@ -150,10 +150,10 @@ export class LiveTail implements OnApplicationBootstrap, BeforeApplicationShutdo
     const topic = topicOf.get(name);
     if (!topic) return;
     const ring = this.ring(topic);
-    for (const { offset, value } of records) {
+    for (const { offset, key, value } of records) {
       if (!ring.advance(partition, Number(offset), { mayHaveHoles: isCompacted(topic) })) continue;
       const event = toStreamEvent(partition, Number(offset), value);
-      if (event) ring.append(event);
+      if (event) ring.append(ring.isCompacted ? { ...event, key } : event);
     }
     this.listeners.forEach((listener) => listener(topic));
     const place = `${name} ${partition}`;
@@ -168,7 +168,7 @@ function toStreamEvent(partition: number, offset: number, value: Buffer): Stream
   const parsed = StreamedSchema.safeParse(readJson(text));
   if (!parsed.success) return undefined;
   const { type, data } = parsed.data;
-  return { partition, offset, ...data, frame: eventFrame(type, text) };
+  return { partition, offset, ...data, type, frame: eventFrame(type, text) };
 }
 
 function readJson(text: string): unknown {

@@ -3,6 +3,7 @@ import { describe, expect, it } from '@jest/globals';
 import type { StreamTopic } from '@signet/contracts';
 import fc from 'fast-check';
 import { EventRing } from './event-ring.js';
+import { FreshEvents } from './fresh-events.js';
 import { eventFrame } from './sse.js';
 import { SseReader } from './sse-frames.fixture.js';
 import { StreamClient, type StreamClientOptions } from './stream-client.js';
@@ -33,8 +34,15 @@ class Tail {
     const ring = this.rings.get(event.topic);
     if (!ring?.advance(event.partition, event.offset, { mayHaveHoles: false })) return;
     const { partition, offset, mine } = event;
-    ring.append({ partition, offset, workspaceId: mine ? MINE : 'other', frame: eventFrame('x.y', name(event)) });
-    this.client?.pump(event.topic);
+    const from = ring.next;
+    ring.append({
+      partition,
+      offset,
+      workspaceId: mine ? MINE : 'other',
+      type: 'x.y',
+      frame: eventFrame('x.y', name(event)),
+    });
+    this.client?.pump(event.topic, new FreshEvents(from, ring));
   }
 
   connect(
@@ -182,6 +190,41 @@ describe('a stream client', () => {
     expect(reader.recorded.map(({ data }) => data)).toEqual(
       Array.from({ length: 300 }, (_, offset) => `scans/0/${offset}`),
     );
+  });
+});
+
+describe('a client of a compacted topic', () => {
+  it('gets the newest event of each key that is held, then what changes, and nothing that was replaced', async () => {
+    const ring = new EventRing({ entries: 100, bytes: 1_000_000 }, true);
+    let offset = 0;
+    const take = (key: string, value: string): void => {
+      ring.advance(0, offset, { mayHaveHoles: true });
+      const frame = eventFrame('rollup.updated', `${key}=${value}`);
+      ring.append({ partition: 0, offset: offset++, workspaceId: MINE, type: 'rollup.updated', key, frame });
+    };
+    take('a', '1');
+    take('b', '1');
+    take('a', '2');
+    const response = new PassThrough();
+    const reader = new SseReader();
+    response.on('data', (chunk: Buffer) => reader.take(chunk.toString()));
+    const client = new StreamClient({
+      response,
+      rings: new Map([['analytics', ring]]),
+      logId: LOG,
+      workspaceId: MINE,
+      limits: new StreamLimits(),
+      onEnd: () => undefined,
+    });
+    client.open();
+    await flushed();
+    expect(reader.recorded.map(({ data }) => data)).toEqual(['b=1', 'a=2']);
+    const from = ring.next;
+    for (let value = 3; value <= 50; value += 1) take('a', String(value));
+    client.pump('analytics', new FreshEvents(from, ring));
+    await flushed();
+    expect(reader.recorded.map(({ data }) => data)).toEqual(['b=1', 'a=2', 'a=50']);
+    expect(decodeStreamCursor(LOG, reader.lastEventId)?.get('analytics')).toEqual(new Map([[0, 51]]));
   });
 });
 

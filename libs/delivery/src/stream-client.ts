@@ -1,8 +1,9 @@
 import type { Writable } from 'node:stream';
 import type { StreamTopic } from '@signet/contracts';
 import type { EventRing, StreamEvent } from './event-ring.js';
+import type { FreshEvents } from './fresh-events.js';
 import { eventFrame, idLine, PING, retryLine } from './sse.js';
-import { encodeStreamCursor, type TopicPositions } from './stream-cursor.js';
+import { joinCursor, positionsText, readPositions, type TopicPositions } from './stream-cursor.js';
 import type { StreamLimits } from './stream-limits.js';
 
 const CHUNK_CHARACTERS = 64 * 1024;
@@ -15,10 +16,27 @@ export interface StreamClientOptions {
   logId: string;
   workspaceId: string;
   codeId?: string;
+  /** The codes that are asked for by a label, as they are by now. */
+  codes?: () => ReadonlySet<string>;
+  /** Whether events of this type are asked for. */
+  isWanted?: (type: string) => boolean;
   limits: StreamLimits;
   /** Where the client goes on; `unknown`: it has a cursor that says nothing here; absent: from now on. */
   resumeFrom?: TopicPositions | 'unknown';
   onEnd: (reason: EndReason) => void;
+}
+
+/** How far a client is in a topic. */
+interface Progress {
+  /** Its place in the ring. */
+  place: number;
+  /**
+   * What it has seen of each partition, told or not, as it came from another process, whose ring has another order.
+   * Undefined once it has seen all that this ring had: from then on it has seen just what the ring says.
+   */
+  seen?: Map<number, number>;
+  /** The same, as a cursor says it. */
+  positions: string;
 }
 
 /**
@@ -27,8 +45,7 @@ export interface StreamClientOptions {
  * nothing twice.
  */
 export class StreamClient {
-  private readonly places = new Map<StreamTopic, number>();
-  private readonly positions = new Map<StreamTopic, Map<number, number>>();
+  private readonly progress = new Map<StreamTopic, Progress>();
   private sentCursor?: string;
   private blockedSincePing = false;
   private blocked = false;
@@ -46,17 +63,24 @@ export class StreamClient {
     for (const topic of this.options.rings.keys()) this.pump(topic);
   }
 
-  /** Sends what came of a topic. */
-  pump(topic: StreamTopic): void {
+  /** Sends what came of a topic. @param fresh what the client has not been told of; absent: all it has not seen */
+  pump(topic: StreamTopic, fresh?: FreshEvents): void {
     const ring = this.options.rings.get(topic);
-    if (!ring || this.ended) return;
-    const isBehind = this.placeIn(topic) < ring.first;
+    const progress = this.progress.get(topic);
+    if (!ring || !progress || this.ended) return;
+    const isBehind = progress.place < ring.first;
     if (this.blocked) {
       if (isBehind) this.end('slow');
       return;
     }
     if (isBehind) this.loseHistory([topic]);
-    while (!this.blocked && this.placeIn(topic) < ring.next) this.write(this.nextFrames(topic, ring));
+    else if (fresh?.from === progress.place && !progress.seen && !fresh.concern(this.options)) {
+      progress.place = fresh.to;
+      progress.positions = fresh.positions;
+      return;
+    }
+    while (!this.blocked && progress.place < ring.next) this.write(this.nextFrames(progress, ring));
+    if (progress.place === ring.next) catchUp(progress, ring);
   }
 
   ping(): void {
@@ -90,9 +114,14 @@ export class StreamClient {
     const { rings, resumeFrom } = this.options;
     const lost: StreamTopic[] = [];
     for (const [topic, ring] of rings) {
-      const from = resumeFrom === 'unknown' ? ring.floors : resumeFrom?.get(topic);
-      this.positions.set(topic, new Map(from ?? ring.positions));
-      this.places.set(topic, from ? ring.first : ring.next);
+      // Of a compacted topic a client gets what there is, then what changes.
+      const start = ring.isCompacted ? ring.floors : undefined;
+      const from = resumeFrom === 'unknown' ? ring.floors : (resumeFrom?.get(topic) ?? start);
+      this.progress.set(topic, {
+        place: from ? ring.first : ring.next,
+        seen: from && new Map(from),
+        positions: positionsText(from ?? ring.positions),
+      });
       const isLost = from && [...ring.floors].some(([partition, floor]) => (from.get(partition) ?? 0) < floor);
       if (isLost || resumeFrom === 'unknown') lost.push(topic);
     }
@@ -103,38 +132,34 @@ export class StreamClient {
   private loseHistory(lostTopics: readonly StreamTopic[]): void {
     for (const topic of lostTopics) {
       const ring = this.options.rings.get(topic);
-      const positions = this.positions.get(topic);
-      if (!ring || !positions) continue;
-      this.places.set(topic, ring.first);
-      for (const [partition, floor] of ring.floors)
-        positions.set(partition, Math.max(positions.get(partition) ?? 0, floor));
+      const progress = this.progress.get(topic);
+      if (!ring || !progress) continue;
+      const seen = progress.seen ?? readPositions(progress.positions);
+      for (const [partition, floor] of ring.floors) seen.set(partition, Math.max(seen.get(partition) ?? 0, floor));
+      Object.assign(progress, { place: ring.first, seen, positions: positionsText(seen) });
     }
     this.write(this.announce('gap', 'earliest'));
   }
 
-  private nextFrames(topic: StreamTopic, ring: EventRing): string {
+  private nextFrames(progress: Progress, ring: EventRing): string {
     let frames = '';
-    let place = this.placeIn(topic);
-    while (place < ring.next && frames.length < CHUNK_CHARACTERS) {
-      const event = ring.at(place);
-      place += 1;
-      if (event && this.notice(topic, event) && this.mayShow(event)) frames += this.idOf(this.cursor()) + event.frame;
+    while (progress.place < ring.next && frames.length < CHUNK_CHARACTERS) {
+      const event = ring.at(progress.place);
+      const isOutdated = ring.isOutdated(progress.place);
+      progress.place += 1;
+      if (!event || !notice(progress, event) || isOutdated || !this.mayShow(event)) continue;
+      progress.positions = progress.seen ? positionsText(progress.seen) : event.positions;
+      frames += this.idOf(this.cursor()) + event.frame;
     }
-    this.places.set(topic, place);
     return frames;
   }
 
-  /** @returns false for what the client had seen before it came back */
-  private notice(topic: StreamTopic, { partition, offset }: StreamEvent): boolean {
-    const positions = this.positions.get(topic);
-    if (!positions || offset < (positions.get(partition) ?? 0)) return false;
-    positions.set(partition, offset + 1);
-    return true;
-  }
-
-  private mayShow({ workspaceId, codeId }: StreamEvent): boolean {
+  private mayShow({ workspaceId, codeId, type }: StreamEvent): boolean {
     const { options } = this;
-    return workspaceId === options.workspaceId && (options.codeId === undefined || codeId === options.codeId);
+    if (workspaceId !== options.workspaceId) return false;
+    if (options.codeId !== undefined && codeId !== options.codeId) return false;
+    if (options.codes && (codeId === undefined || !options.codes().has(codeId))) return false;
+    return options.isWanted?.(type) ?? true;
   }
 
   private write(frames: string): void {
@@ -161,10 +186,29 @@ export class StreamClient {
   }
 
   private cursor(): string {
-    return encodeStreamCursor(this.options.logId, this.positions);
+    return joinCursor(
+      this.options.logId,
+      [...this.progress].map(([topic, { positions }]) => [topic, positions]),
+    );
   }
+}
 
-  private placeIn(topic: StreamTopic): number {
-    return this.places.get(topic) ?? 0;
+/** @returns false for what the client had seen before it came back */
+function notice({ seen }: Progress, { partition, offset }: StreamEvent): boolean {
+  if (!seen) return true;
+  if (offset < (seen.get(partition) ?? 0)) return false;
+  seen.set(partition, offset + 1);
+  return true;
+}
+
+/** At the end of the ring: unless the client came with more than this ring has seen, they have seen the same by now. */
+function catchUp(progress: Progress, ring: EventRing): void {
+  const { seen } = progress;
+  if (seen && [...seen].some(([partition, next]) => next > (ring.positions.get(partition) ?? 0))) {
+    for (const [partition, next] of ring.positions) seen.set(partition, Math.max(next, seen.get(partition) ?? 0));
+    progress.positions = positionsText(seen);
+    return;
   }
+  progress.seen = undefined;
+  progress.positions = ring.positionsText;
 }

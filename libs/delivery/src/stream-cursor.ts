@@ -15,9 +15,23 @@ const CursorSchema = z.object({
 
 /** @returns an opaque event id from which a client can go on, on any process that follows the same log */
 export function encodeStreamCursor(logId: string, positions: TopicPositions): string {
-  const next = Object.fromEntries([...positions].map(([topic, offsets]) => [topic, Object.fromEntries(offsets)]));
-  return Buffer.from(JSON.stringify({ log: logId, next })).toString('base64url');
+  return joinCursor(
+    logId,
+    [...positions].map(([topic, offsets]) => [topic, positionsText(offsets)]),
+  );
 }
+
+export const positionsText = (positions: Positions): string => JSON.stringify(Object.fromEntries(positions));
+
+/** As `encodeStreamCursor`, of the texts of positions. */
+export function joinCursor(logId: string, topics: readonly (readonly [StreamTopic, string])[]): string {
+  const next = topics.map(([topic, text]) => `"${topic}":${text}`).join(',');
+  return Buffer.from(`{"log":${JSON.stringify(logId)},"next":{${next}}}`).toString('base64url');
+}
+
+/** @param text what `positionsText` made */
+export const readPositions = (text: string): Map<number, number> =>
+  new Map(Object.entries(OffsetsSchema.parse(JSON.parse(text))).map(([partition, next]) => [Number(partition), next]));
 
 /** @returns undefined for a cursor that this log has not given */
 export function decodeStreamCursor(logId: string, cursor: string): TopicPositions | undefined {

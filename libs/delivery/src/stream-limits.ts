@@ -11,7 +11,10 @@ export class StreamLimits {
   readonly bufferBytes: number = 1024 * 1024;
   /** A client that has not caught up after one of them is dropped. */
   readonly pingMilliseconds: number = 15_000;
+  /** How often keys are looked up again, and tags. */
   readonly authorizeMilliseconds: number = 5000;
+  /** How often at most a client is told of events that replace one another: four times a second. */
+  readonly coalesceMilliseconds: number = 250;
   /** After which a client is told to connect again. */
   readonly retryMilliseconds: number = 3000;
   /** How long a client waits for the log to be followed. */

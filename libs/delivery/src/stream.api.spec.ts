@@ -6,6 +6,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/glob
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 import { accessMigrations, AccessModule, AccessService } from '@signet/access';
 import { auditMigrations } from '@signet/audit';
+import { codesMigrations, CodesModule } from '@signet/codes';
 import { dataSchemaUrn, topics, type StreamTopic } from '@signet/contracts';
 import { newId } from '@signet/platform';
 import { createTestApp, openTestPlatform, type TestPlatform } from '@signet/testing';
@@ -30,7 +31,7 @@ let workspaceId: string;
 const streams: Stream[] = [];
 
 beforeAll(async () => {
-  platform = await openTestPlatform([...auditMigrations, ...accessMigrations]);
+  platform = await openTestPlatform([...auditMigrations, ...accessMigrations, ...codesMigrations]);
   await start();
   admin = (await app.get(AccessService).bootstrap()) ?? '';
   ({ workspaceId } = await call<{ workspaceId: string }>('GET', '/v1/whoami'));
@@ -45,6 +46,7 @@ async function start(limits: Partial<StreamLimits> = {}): Promise<void> {
   platform.metrics.clear();
   app = await createTestApp(platform, [
     AccessModule,
+    CodesModule,
     DeliveryModule.limitedTo({ authorizeMilliseconds: 50, ...limits }),
   ]);
   await app.listen(0, '127.0.0.1');
@@ -162,6 +164,66 @@ describe('GET /v1/stream', () => {
     expect(ids(all).toSorted()).toEqual([other.id, verification.id, scan.id].toSorted());
     expect(ids(ofCode).toSorted()).toEqual([verification.id, scan.id].toSorted());
     expect(ids(scansOnly)).toEqual([other.id, scan.id]);
+  });
+
+  it('sends only the types that were asked for', async () => {
+    const stream = await open('?topics=scans,verifications&types=scan.folded,verification.*');
+    const accepted = event({}, 'verification.accepted');
+    const folded = event({}, 'scan.folded');
+    await publish([accepted], 'verifications');
+    await untilId(stream, accepted.id);
+    await publish([event(), folded]);
+    await untilId(stream, folded.id);
+    expect(ids(stream)).toEqual([accepted.id, folded.id]);
+  });
+
+  it('sends what concerns the codes of a tag, as they have it by then', async () => {
+    const create = (tags: string[]) =>
+      call<{ id: string }>('POST', '/v1/codes', { target: { url: 'https://example.org/' }, tags });
+    const [menu, other] = [await create(['menu']), await create(['other'])];
+    const stream = await open('?tag=menu');
+    const [ofMenu, ofOther] = [event({ codeId: menu.id }), event({ codeId: other.id })];
+    await publish([ofOther, ofMenu]);
+    await untilId(stream, ofMenu.id);
+    expect(ids(stream)).toEqual([ofMenu.id]);
+    const later = await create(['menu']);
+    const told = async (): Promise<boolean> => {
+      const scan = event({ codeId: later.id });
+      const control = event({ codeId: menu.id });
+      await publish([scan, control]);
+      await untilId(stream, control.id);
+      return ids(stream).includes(scan.id);
+    };
+    while (!(await told()));
+  });
+
+  it('sends the windows of analytics as they stand, then their changes', async () => {
+    const codeId = randomUUID();
+    const windowOf = (scans: number): Published => event({ codeId, interval: 'hour', scans }, 'rollup.updated');
+    const [first, second, third] = [windowOf(1), windowOf(2), windowOf(3)];
+    const record = ({ bytes }: Published) => ({ key: `${codeId}|hour|x`, value: Buffer.from(bytes) });
+    const live = await open(`?topics=analytics&codeId=${codeId}`);
+    await platform.eventLog.publish(topics.analytics.name, [record(first), record(second)]);
+    await untilId(live, second.id);
+    const stream = await open(`?topics=analytics&codeId=${codeId}`);
+    await untilId(stream, second.id);
+    await platform.eventLog.publish(topics.analytics.name, [record(third)]);
+    await untilId(stream, third.id);
+    expect(ids(stream)).toEqual([second.id, third.id]);
+  });
+
+  it('gives 500 events over a restart of the server, none twice and none missing', async () => {
+    const events = Array.from({ length: 500 }, (_, n) => event({ targetIndex: n }));
+    const stream = await open();
+    await publish(events.slice(0, 200));
+    await stream.reader.until(() => stream.reader.recorded.length >= 120);
+    await restart();
+    await stream.ended;
+    await publish(events.slice(200, 350));
+    const again = await open('', { lastEventId: stream.reader.lastEventId });
+    await publish(events.slice(350));
+    await untilId(again, events.at(-1)?.id);
+    expect([...ids(stream), ...ids(again)]).toEqual(events.map(({ id }) => id));
   });
 
   it('goes on after any event that a client saw last, without loss or repeat, also on a restarted process', async () => {
@@ -293,6 +355,7 @@ describe('GET /v1/stream', () => {
     expect(await status('', key)).toBe(403);
     expect(await status('?topics=scans,secrets', admin)).toBe(422);
     expect(await status('?codeId=1', admin)).toBe(422);
+    expect(await status('?types=scan', admin)).toBe(422);
   });
 
   it('answers HEAD without a stream', async () => {

@@ -15,7 +15,7 @@ export class StreamController {
     @Req() request: FastifyRequest,
     @Res() reply: FastifyReply,
   ): Promise<void> {
-    const logId = await this.streams.admit();
+    const admitted = await this.streams.admit(caller.workspaceId, query);
     const response = reply.raw;
     if (response.destroyed) return;
     reply.hijack();
@@ -27,6 +27,6 @@ export class StreamController {
       'X-Accel-Buffering': 'no',
     });
     if (request.method === 'HEAD') response.end();
-    else this.streams.open({ request, response, caller, query, logId });
+    else this.streams.open({ request, response, caller, query, ...admitted });
   }
 }
