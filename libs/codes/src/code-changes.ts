@@ -20,6 +20,7 @@ import { toCode, toEventData, type StoredCode } from './code.js';
 import { awaitTurn, lockCode, markUnpropagated, updateCodes } from './codes.sql.js';
 import { labelChanges } from './search/labels.js';
 import { appendLabelChanges } from './search/labels.sql.js';
+import { noteEndedSecrets, type EndedSecret } from './secret-codes.sql.js';
 import { insertVersions, type NewVersion } from './versions.sql.js';
 
 /** Who changes a code. */
@@ -152,6 +153,7 @@ export class CodeChanges {
       changes.map(({ code }) => code),
     );
     await appendLabelChanges(manager, labelChanges(changes));
+    await noteEndedSecrets(manager, changes.flatMap(endedSecret(actor)));
     await storeFileUses(manager, fileUses(changes.map(({ code }) => code)));
     await appendToOutbox(
       manager,
@@ -176,6 +178,15 @@ export class CodeChanges {
     return toCode(code, { publicUrl: this.config.publicUrl, at });
   }
 }
+
+/** A secret code that was ended, for whoever issued it. */
+const endedSecret =
+  (by: string) =>
+  ({ code, reason }: CodeChange): EndedSecret[] => {
+    const { id: codeId, kind, state, updatedAt } = code;
+    const isEnded = kind === 'enrollment' && (state === 'revoked' || state === 'archived');
+    return isEnded ? [{ codeId, kind, by, reason: reason ?? null, at: new Date(updatedAt) }] : [];
+  };
 
 const versionOf = (
   code: StoredCode,

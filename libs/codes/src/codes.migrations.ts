@@ -5,7 +5,10 @@ import { GrantLabelsToAnalytics1790000003700 } from './analytics-grants.migratio
 import { AddBulk1790000003800 } from './bulk/bulk.migrations.js';
 import { KeepSlugsOfHosts1790000003460 } from './host-slugs.migrations.js';
 import { AddOrganising1790000003600 } from './search/organising.migrations.js';
-import { LetEnrollmentUseSecretCodes1790000003900 } from './secret-codes.migrations.js';
+import {
+  LetEnrollmentUseSecretCodes1790000003900,
+  TellOfEndedSecretCodes1790000003950,
+} from './secret-codes.migrations.js';
 import { AddTargetSafety1790000003500 } from './target-safety.migrations.js';
 
 class CreateCodes1790000003000 {
@@ -182,4 +185,5 @@ export const codesMigrations: readonly Migration[] = [
   GrantLabelsToAnalytics1790000003700,
   AddBulk1790000003800,
   LetEnrollmentUseSecretCodes1790000003900,
+  TellOfEndedSecretCodes1790000003950,
 ];

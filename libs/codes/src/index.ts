@@ -7,4 +7,5 @@ export * from './codes.service.js';
 export { codeBelongsTo, findEntryByKey } from './codes.sql.js';
 export { findLabelledCodes, type Labels } from './labelled-codes.sql.js';
 export * from './secret-codes.js';
+export { type EndedSecret } from './secret-codes.sql.js';
 export { codeKey, type KeyDomain } from './slug.js';

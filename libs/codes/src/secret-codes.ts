@@ -8,6 +8,7 @@ import { moveCode, MOVES } from './code-move.js';
 import { CodePropagation } from './code-propagation.js';
 import { firstChanges, initialFields, newCode } from './code-rules.js';
 import { awaitTurn, findEntryByKey, insertCode, lockCode } from './codes.sql.js';
+import { findEndedSecrets, forgetEndedSecret, type EndedSecret } from './secret-codes.sql.js';
 import { codeKey, PROTECTED_SLUG_LENGTH, randomSlug } from './slug.js';
 
 export interface SecretCodeDraft {
@@ -61,13 +62,28 @@ export class SecretCodes {
     return useUp(manager, id, at);
   }
 
-  /** Ends a code for good; one that has ended stays as it is. */
+  /** Ends a code for good, by whoever issued it; one that has ended stays as it is. */
   async revoke(manager: EntityManager, issuer: Changer, { id, reason }: { id: string; reason: string }): Promise<void> {
     await awaitTurn(manager, id);
     const before = await lockCode(manager, issuer.workspaceId, id);
     if (!before || before.state === 'archived') return;
     const moved = moveCode(before, { action: 'revoke', reason }, this.clock.now());
-    if (moved) await this.changes.store(manager, issuer, { ...moved, action: MOVES.revoke, reason });
+    if (!moved) return;
+    await this.changes.store(manager, issuer, { ...moved, action: MOVES.revoke, reason });
+    await forgetEndedSecret(manager, id);
+  }
+
+  /**
+   * Secret codes that were revoked or archived, one by one or in bulk, and that nobody has been told of by
+   * `forgetEnded`, the longest first.
+   */
+  findEnded(manager: EntityManager, kind: SecretCodeDraft['kind'], limit: number): Promise<EndedSecret[]> {
+    return findEndedSecrets(manager, kind, limit);
+  }
+
+  /** In the transaction that ends what the code was for. */
+  forgetEnded(manager: EntityManager, id: string): Promise<void> {
+    return forgetEndedSecret(manager, id);
   }
 
   /** After the commit of what was issued or ended: tells the redirects, or leaves it to the loop that goes on trying. */

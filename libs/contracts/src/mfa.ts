@@ -9,6 +9,7 @@ export const FactorSchema = z
     type: z.enum(['totp', 'recovery']),
     status: z.enum(['active', 'locked', 'revoked']),
     name: z.string().nullable(),
+    app: z.string().nullable().meta({ description: 'the authenticator app, as the person named it' }),
     createdAt: InstantSchema,
     lastUsedAt: InstantSchema.nullable(),
     /** Where the relying party said that its user was then. */
@@ -39,9 +40,16 @@ export const EnrollmentSettingsSchema = z
     enabled: z.boolean(),
     issuer: lineSchema(60).refine((text) => !text.includes(':'), 'must not contain a colon'),
     ticketTtlSeconds: z.int().min(60).max(259_200),
+    requirePin: z.boolean().meta({ description: 'whether each link that is begun from now on asks for a PIN' }),
   })
   .meta({ id: 'EnrollmentSettings' });
 export type EnrollmentSettings = z.output<typeof EnrollmentSettingsSchema>;
+/** What demands more is not switched off by being left out. */
+export const PutEnrollmentSettingsSchema = EnrollmentSettingsSchema.partial({ requirePin: true }).meta({
+  id: 'PutEnrollmentSettings',
+  description: 'without `requirePin` that stays as it is',
+});
+export type PutEnrollmentSettings = z.output<typeof PutEnrollmentSettingsSchema>;
 
 const lifetime = z
   .int()
@@ -50,6 +58,17 @@ const lifetime = z
   .optional()
   .meta({ description: 'absent: as the settings say; `inline` ends after ten minutes at most' });
 
+/** What speaks for a further factor of somebody who has one. */
+export const EnrollmentStepUpSchema = z
+  .union([
+    z.strictObject({
+      verificationId: UuidSchema.meta({ description: 'an accepted one of the subject, five minutes old at most' }),
+    }),
+    z.strictObject({ reason: ReasonSchema.meta({ description: 'why it needs none; goes into the audit log' }) }),
+  ])
+  .meta({ id: 'EnrollmentStepUp' });
+export type EnrollmentStepUp = z.output<typeof EnrollmentStepUpSchema>;
+
 export const CreateEnrollmentSchema = z
   .strictObject({
     subject: SubjectNameSchema,
@@ -57,6 +76,15 @@ export const CreateEnrollmentSchema = z
     delivery: z.enum(['link', 'inline']),
     expiresInSeconds: lifetime,
     purpose: lineSchema(200).optional().meta({ description: 'why it is asked for; a link shows it to its person' }),
+    requirePin: z.boolean().optional().meta({
+      description:
+        'whether the claim of a link asks for a PIN, too; absent, or where the settings require one: as they say',
+    }),
+    stepUp: EnrollmentStepUpSchema.optional().meta({ description: 'needed for a subject that has a factor' }),
+  })
+  .refine(({ delivery, requirePin }) => delivery === 'link' || requirePin !== true, {
+    path: ['requirePin'],
+    message: 'is for links: nobody claims what is shown in place',
   })
   .meta({ id: 'CreateEnrollment' });
 export type CreateEnrollment = z.output<typeof CreateEnrollmentSchema>;
@@ -80,6 +108,7 @@ export const EnrollmentSchema = z
     status: z.enum(ENROLLMENT_STATUSES),
     purpose: z.string().nullable(),
     codeId: UuidSchema.nullable().meta({ description: 'the single-use code of a link; null: inline' }),
+    requiresPin: z.boolean(),
     createdAt: InstantSchema,
     expiresAt: InstantSchema.meta({
       description: 'of the link while it is not claimed; ten minutes from the claim on',
@@ -106,13 +135,24 @@ export const CreatedEnrollmentSchema = z
       codeId: UuidSchema,
       claimUrl: z.string().meta({ description: 'whoever opens it first gets the factor: hand it over safely' }),
       qrSvg: z.string().meta({ description: 'of the claimUrl' }),
+      pin: z.string().optional().meta({
+        description: 'eight digits that the claim asks for: tell them by another way than the link',
+      }),
       warnings: z.array(z.string()),
     }),
   ])
   .meta({ id: 'CreatedEnrollment' });
 
 export const ClaimEnrollmentSchema = z
-  .strictObject({ token: z.string().min(1).max(200).meta({ description: 'the last path segment of the claimUrl' }) })
+  .strictObject({
+    token: z.string().min(1).max(200).meta({ description: 'the last path segment of the claimUrl' }),
+    pin: z
+      .string()
+      .max(20)
+      .regex(/^(?:[ -]*\d){8}[ -]*$/, 'must be eight digits')
+      .optional()
+      .meta({ description: 'where the enrollment asks for one; spaces and hyphens are ignored' }),
+  })
   .meta({ id: 'ClaimEnrollment' });
 export const ClaimedEnrollmentSchema = z
   .object({
@@ -140,6 +180,7 @@ export const ConfirmEnrollmentSchema = z
   .strictObject({
     code: z.string().regex(/^\d{6,8}$/, 'must be 6 to 8 digits'),
     claimToken: z.string().min(1).max(200),
+    app: lineSchema(60).optional().meta({ description: 'the authenticator app, for the list of factors' }),
   })
   .meta({ id: 'ConfirmEnrollment' });
 export type ConfirmEnrollment = z.output<typeof ConfirmEnrollmentSchema>;

@@ -1,10 +1,11 @@
 import { Idempotency } from '@signet/access';
 import { SecretCodes } from '@signet/codes';
 import type { CreateEnrollment } from '@signet/contracts';
-import { FactorEnrollment, lockSubject, type Doing, type StoredSubject } from '@signet/mfa';
-import { Clock, newId, OutboxRelay, SignetError, type Caller } from '@signet/platform';
+import { checkFurtherFactor, FactorEnrollment, lockSubject, type Doing, type StoredSubject } from '@signet/mfa';
+import { Clock, KeyRing, newId, OutboxRelay, SignetError, type Caller } from '@signet/platform';
 import { Injectable } from '@nestjs/common';
 import { DataSource, type EntityManager } from 'typeorm';
+import { generatePin, hashPin } from './claim-pin.js';
 import { generateClaimToken, hashClaimToken } from './claim-token.js';
 import { codesOf, EnrollmentEndings } from './enrollment-endings.js';
 import {
@@ -35,6 +36,10 @@ interface Draft {
   subject: StoredSubject;
   issuer: string;
   enrollment: StoredEnrollment;
+  /** Of a link that asks for one. */
+  pin: string | undefined;
+  /** Why the subject is given a further factor. */
+  reason: string | undefined;
   doing: Doing;
 }
 
@@ -50,12 +55,13 @@ export class BeginEnrollment {
     private readonly factors: FactorEnrollment,
     private readonly codes: SecretCodes,
     private readonly endings: EnrollmentEndings,
+    private readonly keyRing: KeyRing,
   ) {}
 
   /**
    * Begins an enrollment in place of any earlier one of the subject that nobody confirmed; factors that are active stay
    * as they are. Repeated with its `idempotencyKey` it gives the same answer while that is of use.
-   * @throws SignetError `enrollment-disabled` | `not-found`; `enrollment-failed` for a repetition whose link was claimed
+   * @throws SignetError `enrollment-disabled` | `not-found` | `step-up-required`; `enrollment-failed` for a repetition whose link was claimed
    *   or whose enrollment is at its end: what is secret is not shown again
    */
   begin(caller: Caller, idempotencyKey: string | undefined, body: CreateEnrollment): Promise<CreatedEnrollment> {
@@ -82,27 +88,28 @@ export class BeginEnrollment {
     return created;
   }
 
-  /** @throws SignetError `enrollment-disabled` | `not-found` */
+  /** @throws SignetError `enrollment-disabled` | `not-found` | `step-up-required` */
   async create({ manager, caller, codeIds }: Beginning, wanted: Wanted): Promise<CreatedEnrollment> {
     const settings = await this.settings.get(caller.workspaceId, manager);
     if (!settings.enabled) throw new SignetError('enrollment-disabled');
     const subject = await lockSubject(manager, caller.workspaceId, wanted.subject);
     if (subject?.status !== 'active') throw new SignetError('not-found', { detail: 'There is no such subject' });
     const doing = { actor: caller.actor, requestId: caller.requestId, at: this.clock.now() };
+    const reason = await checkFurtherFactor(manager, subject, { stepUp: wanted.stepUp, at: doing.at });
     codeIds.push(...codesOf(await this.endings.endAll(manager, subject, { ending: 'superseded', doing })));
     const seconds = wanted.expiresInSeconds ?? settings.ticketTtlSeconds;
-    const draft = {
-      subject,
-      issuer: settings.issuer,
-      enrollment: newEnrollment(subject, wanted, { seconds, doing }),
-      doing,
-    };
+    const isPinned = wanted.delivery === 'link' && (settings.requirePin || wanted.requirePin === true);
+    const pin = isPinned ? generatePin() : undefined;
+    const enrollment = newEnrollment(subject, wanted, { seconds, doing });
+    const stored = { ...enrollment, pin: pin === undefined ? null : hashPin(this.keyRing, enrollment.id, pin) };
+    const draft = { subject, issuer: settings.issuer, enrollment: stored, pin, reason, doing };
     const created = await (wanted.delivery === 'link' ? this.byLink(manager, draft) : this.inPlace(manager, draft));
     codeIds.push(...(created.codeId === null ? [] : [created.codeId]));
     return created;
   }
 
-  private async byLink(manager: EntityManager, { enrollment, issuer, doing }: Draft): Promise<CreatedEnrollment> {
+  private async byLink(manager: EntityManager, draft: Draft): Promise<CreatedEnrollment> {
+    const { enrollment, issuer, pin, doing } = draft;
     const { id, workspaceId, expiresAt } = enrollment;
     const code = await this.codes.issue(
       manager,
@@ -110,21 +117,20 @@ export class BeginEnrollment {
       { kind: 'enrollment', target: { enrollmentId: id }, title: `Enrollment · ${issuer}`, expiresAt },
     );
     const stored: StoredEnrollment = { ...enrollment, codeId: code.id };
-    await this.store(manager, stored, doing);
+    await this.store(manager, stored, draft);
     return {
       ...toEnrollment(stored),
       delivery: 'link',
       codeId: code.id,
       claimUrl: code.shortUrl,
       qrSvg: qrSvg(code.shortUrl),
+      ...(pin !== undefined && { pin }),
       warnings: warningsOf(stored),
     };
   }
 
-  private async inPlace(
-    manager: EntityManager,
-    { enrollment, subject, issuer, doing }: Draft,
-  ): Promise<CreatedEnrollment> {
+  private async inPlace(manager: EntityManager, draft: Draft): Promise<CreatedEnrollment> {
+    const { enrollment, subject, issuer, doing } = draft;
     const factor = await this.factors.begin(manager, subject, doing.at);
     const claimToken = generateClaimToken();
     const stored: StoredEnrollment = {
@@ -135,13 +141,17 @@ export class BeginEnrollment {
       claimedAt: doing.at,
       shownAt: doing.at,
     };
-    await this.store(manager, stored, doing);
+    await this.store(manager, stored, draft);
     return { ...toEnrollment(stored), delivery: 'inline', claimToken, ...showSecret(issuer, subject, factor) };
   }
 
-  private async store(manager: EntityManager, enrollment: StoredEnrollment, doing: Doing): Promise<void> {
+  private async store(
+    manager: EntityManager,
+    enrollment: StoredEnrollment,
+    { reason, doing }: Pick<Draft, 'reason' | 'doing'>,
+  ): Promise<void> {
     await insertEnrollment(manager, enrollment);
-    await auditEnrollment(manager, enrollment, { ...doing, action: 'enrollment.create' });
+    await auditEnrollment(manager, enrollment, { ...doing, action: 'enrollment.create', reason });
     await announceEnrollment(manager, enrollment, { type: 'enrollment.created', at: doing.at });
   }
 
@@ -171,6 +181,9 @@ function newEnrollment(
     codeId: null,
     factorId: null,
     claimTokenHash: null,
+    pin: null,
+    pinFailures: 0,
+    claimantHash: null,
     failures: 0,
     createdAt: at,
     ...expiryOf(delivery, { at, seconds }),

@@ -60,12 +60,14 @@ export class ChangeEnrollment {
         const doing = { actor: caller.actor, requestId: caller.requestId, at: this.clock.now() };
         const { reason, expiresInSeconds } = body;
         await auditEnrollment(beginning.manager, old, { ...doing, action: 'enrollment.reissue', reason });
-        const { subject, delivery, purpose } = old;
+        const { subject, delivery, purpose, pin } = old;
         return this.beginning.create(beginning, {
           subject,
           delivery,
           purpose: purpose ?? undefined,
           expiresInSeconds,
+          requirePin: pin !== null,
+          stepUp: { reason },
         });
       },
     );
@@ -86,7 +88,8 @@ export class ChangeEnrollment {
       { operation: 'reissueFactor', key: idempotencyKey, request },
       async (beginning) => {
         const { subject } = await this.factors.revokeIn(beginning.manager, caller, { id: params.id, ...body });
-        return this.beginning.create(beginning, { subject: subject.subject, delivery: 'link' });
+        const stepUp = { reason: body.reason };
+        return this.beginning.create(beginning, { subject: subject.subject, delivery: 'link', stepUp });
       },
     );
   }

@@ -1,23 +1,27 @@
 import { SecretCodes } from '@signet/codes';
 import { FactorEnrollment, lockSubjectById, type BegunFactor, type Doing, type StoredSubject } from '@signet/mfa';
-import { Clock, OutboxRelay, SignetError } from '@signet/platform';
+import { Clock, KeyRing, OutboxRelay, SignetError, truncateIp } from '@signet/platform';
 import { Injectable } from '@nestjs/common';
 import { DataSource, type EntityManager } from 'typeorm';
 import { ClaimLimits } from './claim-limits.js';
+import { checkPin, PINS_ALLOWED, type PinCheck } from './claim-pin.js';
 import { generateClaimToken, hashClaimToken } from './claim-token.js';
+import { claimantHash, type Claimant } from './claimant.js';
 import { EnrollmentEndings } from './enrollment-endings.js';
 import { isClaimable, isOverdue, secretExpiry, type ClaimedEnrollment, type StoredEnrollment } from './enrollment.js';
 import { announceEnrollment, auditEnrollment } from './enrollment-trail.js';
-import { findEnrollment, findEnrollmentOfCode, storeClaim } from './enrollments.sql.js';
+import { countWrongPin, findEnrollment, findEnrollmentOfCode, storeClaim } from './enrollments.sql.js';
 import { EnrollmentSettingsService } from './settings.service.js';
 import { accountOf, showSecret } from './shown-secret.js';
 
 export interface ClaimRequest {
   /** The slug of the link: whoever has it may claim. */
   slug: string;
+  /** As it was typed; absent: none was. */
+  pin: string | undefined;
   requestId: string;
-  /** The address of whoever claims, for the limits and the audit log. */
-  ip: string;
+  /** For the limits, the audit log, and to know them again. */
+  claimant: Claimant;
 }
 
 export interface FoundLink {
@@ -34,8 +38,15 @@ interface Claimed {
   issuer: string;
 }
 
-/** What came of it; a refusal is committed, too, before anybody hears of it. */
-type Outcome = { claimed: Claimed } | { refused: SignetError };
+/** What came of it; a refusal is committed, too, before anybody hears of it. `endedCode`: the redirects have to hear. */
+type Outcome = { claimed: Claimed } | { refused: SignetError; endedCode?: string | null };
+
+/** A claim that is being decided, under the subject's lock. */
+interface Asked {
+  enrollment: StoredEnrollment;
+  claimant: Claimant;
+  doing: Doing;
+}
 
 /** How a link is turned down, and whether somebody may hold a copy of it. */
 interface Refusal {
@@ -55,6 +66,7 @@ export class ClaimEnrollment {
     private readonly factors: FactorEnrollment,
     private readonly codes: SecretCodes,
     private readonly endings: EnrollmentEndings,
+    private readonly keyRing: KeyRing,
   ) {}
 
   /** The enrollment behind a link, whatever has become of it. @returns undefined for a slug that is nobody's */
@@ -85,39 +97,47 @@ export class ClaimEnrollment {
    * The claim of a browser, which is shown the secret by its next page.
    * @returns the token by which the browser is known from now on
    * @throws SignetError `code-unknown` | `code-exhausted` | `code-expired` | `code-revoked` | `enrollment-disabled` |
-   *   `too-many-requests`
+   *   `too-many-requests`; `pin-required`, `wrong-pin` with the tries that are left, and `enrollment-failed` with the last
    */
   async claim(request: ClaimRequest): Promise<string> {
     return (await this.take(request, { isShown: false })).claimToken;
   }
 
   private async take(request: ClaimRequest, shown: { isShown: boolean }): Promise<Claimed> {
-    await this.limits.takeClaim(request.ip, request.slug);
+    const { ip } = request.claimant;
+    await this.limits.takeClaim(ip, request.slug);
     const found = await this.find(request.slug);
     if (!found) {
-      await this.limits.takeUnknownSlug(request.ip);
+      await this.limits.takeUnknownSlug(ip);
       throw new SignetError('code-unknown');
     }
     const outcome = await this.dataSource.transaction((manager) =>
       this.decide(manager, found.enrollment, { ...request, ...shown }),
     );
     this.relay.wake();
-    if ('refused' in outcome) throw outcome.refused;
-    return outcome.claimed;
+    if ('claimed' in outcome) return outcome.claimed;
+    await this.codes.propagate(outcome.endedCode ? [outcome.endedCode] : []);
+    throw outcome.refused;
   }
 
   private async decide(
     manager: EntityManager,
     { id, subjectId }: StoredEnrollment,
-    { requestId, ip, isShown }: ClaimRequest & { isShown: boolean },
+    { requestId, claimant, pin, isShown }: ClaimRequest & { isShown: boolean },
   ): Promise<Outcome> {
     const subject = await lockSubjectById(manager, subjectId);
     const enrollment = await findEnrollment(manager, id);
     if (!subject || !enrollment) throw new SignetError('code-unknown');
-    const doing = { actor: `subject:${subject.id}`, requestId, at: this.clock.now(), ip };
+    const doing = { actor: `subject:${subject.id}`, requestId, at: this.clock.now(), ip: claimant.ip };
+    const asked = { enrollment, claimant, doing };
     const settings = await this.settings.get(enrollment.workspaceId, manager);
-    const refusal = await this.refusalOf(manager, { subject, enrollment, isOn: settings.enabled, at: doing.at });
-    if (refusal) return this.refuse(manager, { enrollment, refusal }, doing);
+    const refusal = refusalOf({ subject, enrollment, isOn: settings.enabled, at: doing.at });
+    if (refusal) return this.refuse(manager, asked, refusal);
+    const pinCheck = checkPin(this.keyRing, enrollment.pin ?? undefined, { enrollmentId: id, typed: pin });
+    if (pinCheck !== 'right') return this.refusePin(manager, asked, pinCheck);
+    // Last of all the code is used up: it may have been revoked for itself.
+    const isUsed = enrollment.codeId !== null && (await this.codes.use(manager, enrollment.codeId, doing.at));
+    if (!isUsed) return this.refuse(manager, asked, { kind: 'code-revoked', reason: 'code_revoked' });
     const factor = await this.factors.begin(manager, subject, doing.at);
     const claimToken = generateClaimToken();
     const claimed: StoredEnrollment = {
@@ -125,6 +145,7 @@ export class ClaimEnrollment {
       status: 'claimed',
       factorId: factor.factorId,
       claimTokenHash: hashClaimToken(claimToken),
+      claimantHash: claimantHash(id, claimant),
       claimedAt: doing.at,
       shownAt: isShown ? doing.at : null,
       expiresAt: secretExpiry(doing.at),
@@ -135,36 +156,61 @@ export class ClaimEnrollment {
     return { claimed: { enrollment: claimed, claimToken, subject, factor, issuer: settings.issuer } };
   }
 
-  /** Last of all the code is used up: it may have been revoked for itself. */
-  private async refusalOf(
+  /** A PIN that is missing, or is none, is no guess. */
+  private async refusePin(
     manager: EntityManager,
-    {
-      subject,
-      enrollment,
-      isOn,
-      at,
-    }: { subject: StoredSubject; enrollment: StoredEnrollment; isOn: boolean; at: Date },
-  ): Promise<Refusal | undefined> {
-    const { status, claimedAt, codeId } = enrollment;
-    if (claimedAt !== null) return { kind: 'code-exhausted', reason: 'claimed_before' };
-    if (status === 'expired' || isOverdue(enrollment, at)) return { kind: 'code-expired', reason: 'expired' };
-    if (!isClaimable(enrollment, at)) return { kind: 'code-revoked', reason: status };
-    if (!isOn) return { kind: 'enrollment-disabled', reason: 'disabled' };
-    if (subject.status !== 'active') return { kind: 'code-revoked', reason: subject.status };
-    const isUsed = codeId !== null && (await this.codes.use(manager, codeId, at));
-    return isUsed ? undefined : { kind: 'code-revoked', reason: 'code_revoked' };
+    { enrollment, doing }: Asked,
+    pinCheck: Exclude<PinCheck, 'right'>,
+  ): Promise<Outcome> {
+    const { id, codeId, pinFailures } = enrollment;
+    const isMissing = pinCheck === 'missing';
+    const reason = isMissing ? 'pin_required' : 'wrong_pin';
+    await auditEnrollment(manager, enrollment, { ...doing, action: 'enrollment.claim', result: 'rejected', reason });
+    if (isMissing) return { refused: new SignetError('pin-required') };
+    const failures = pinCheck === 'wrong' ? await countWrongPin(manager, id) : pinFailures;
+    if (failures < PINS_ALLOWED)
+      return { refused: new SignetError('wrong-pin', { attemptsLeft: PINS_ALLOWED - failures }) };
+    await this.endings.end(manager, { enrollment, ending: 'failed', reason, doing });
+    return { refused: new SignetError('enrollment-failed'), endedCode: codeId };
   }
 
   private async refuse(
     manager: EntityManager,
-    { enrollment, refusal: { kind, reason } }: { enrollment: StoredEnrollment; refusal: Refusal },
-    doing: Doing,
+    { enrollment, claimant, doing }: Asked,
+    { kind, reason }: Refusal,
   ): Promise<Outcome> {
-    if (isOverdue(enrollment, doing.at)) await this.endings.end(manager, { enrollment, ending: 'expired', doing });
+    const { at } = doing;
+    if (isOverdue(enrollment, at)) await this.endings.end(manager, { enrollment, ending: 'expired', doing });
     await auditEnrollment(manager, enrollment, { ...doing, action: 'enrollment.claim', result: 'rejected', reason });
     // Two people have the link: either the first or the second one should not.
     if (kind === 'code-exhausted')
-      await announceEnrollment(manager, enrollment, { type: 'enrollment.claim_refused', reason, at: doing.at });
+      await announceEnrollment(manager, enrollment, {
+        type: 'enrollment.claim_refused',
+        reason,
+        claimedAt: enrollment.claimedAt?.toISOString(),
+        ip: truncateIp(claimant.ip),
+        sameVisitor: enrollment.claimantHash?.equals(claimantHash(enrollment.id, claimant)),
+        at,
+      });
     return { refused: new SignetError(kind) };
   }
+}
+
+function refusalOf({
+  subject,
+  enrollment,
+  isOn,
+  at,
+}: {
+  subject: StoredSubject;
+  enrollment: StoredEnrollment;
+  isOn: boolean;
+  at: Date;
+}): Refusal | undefined {
+  const { status, claimedAt } = enrollment;
+  if (claimedAt !== null) return { kind: 'code-exhausted', reason: 'claimed_before' };
+  if (status === 'expired' || isOverdue(enrollment, at)) return { kind: 'code-expired', reason: 'expired' };
+  if (!isClaimable(enrollment, at)) return { kind: 'code-revoked', reason: status };
+  if (!isOn) return { kind: 'enrollment-disabled', reason: 'disabled' };
+  return subject.status === 'active' ? undefined : { kind: 'code-revoked', reason: subject.status };
 }

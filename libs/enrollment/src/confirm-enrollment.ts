@@ -1,4 +1,11 @@
-import { FactorEnrollment, lockSubjectById, type Doing, type StoredSubject, type TotpDiagnosis } from '@signet/mfa';
+import {
+  countOtherFactors,
+  FactorEnrollment,
+  lockSubjectById,
+  type Doing,
+  type StoredSubject,
+  type TotpDiagnosis,
+} from '@signet/mfa';
 import { Clock, OutboxRelay, SignetError } from '@signet/platform';
 import { Injectable } from '@nestjs/common';
 import { DataSource, type EntityManager } from 'typeorm';
@@ -12,6 +19,8 @@ export interface Confirmation {
   id: string;
   code: string;
   claimToken: string;
+  /** Which authenticator app it is, if the person says. */
+  app?: string | undefined;
   requestId: string;
   /** The address of whoever confirms, for the audit log. */
   ip: string;
@@ -64,7 +73,7 @@ export class ConfirmEnrollment {
   private async decide(
     manager: EntityManager,
     { id, subjectId }: StoredEnrollment,
-    { code, requestId, ip }: Confirmation,
+    { code, app, requestId, ip }: Confirmation,
   ): Promise<Outcome> {
     const subject = await lockSubjectById(manager, subjectId);
     const enrollment = await findEnrollment(manager, id);
@@ -72,7 +81,7 @@ export class ConfirmEnrollment {
     const doing = { actor: `subject:${subject.id}`, requestId, at: this.clock.now(), ip };
     const { factorId } = enrollment;
     if (factorId === null || !isOpen(enrollment, doing.at)) return this.refuseEnded(manager, enrollment, doing);
-    const right = await this.factors.confirm(manager, factorId, { code, at: doing.at });
+    const right = await this.factors.confirm(manager, factorId, { code, app, at: doing.at });
     return right
       ? this.activate(manager, { subject, enrollment, factorId }, doing)
       : this.refuse(manager, { enrollment, factorId, code }, doing);
@@ -87,6 +96,9 @@ export class ConfirmEnrollment {
     const action = { action: 'enrollment.confirm', result: 'accepted' };
     await auditEnrollment(manager, enrollment, { ...doing, ...action });
     await announceEnrollment(manager, enrollment, { type: 'enrollment.confirmed', at: doing.at });
+    // For their channels: who did not do this themselves has to hear of it by another way (ASVS 6.3.7).
+    const otherFactors = await countOtherFactors(manager, { subjectId: subject.id, factorId });
+    await announceEnrollment(manager, enrollment, { type: 'factor.added', otherFactors, at: doing.at });
     const recoveryCodes = await this.factors.issueRecoveryCodes(manager, subject, doing);
     return { confirmed: { status: 'active', factorId, recoveryCodes } };
   }

@@ -179,7 +179,12 @@ describe('an enrollment by link', () => {
     platform.clock.advance(STEP);
     expect(await verify(subject, codeNow(uri))).toMatchObject({ result: 'accepted' });
     expect(await verify(subject, recoveryCodes[3] ?? '', 'recovery')).toMatchObject({ result: 'accepted' });
-    expect(await eventsOf(subject)).toEqual(['enrollment.created', 'enrollment.claimed', 'enrollment.confirmed']);
+    expect(await eventsOf(subject)).toEqual([
+      'enrollment.created',
+      'enrollment.claimed',
+      'enrollment.confirmed',
+      'factor.added',
+    ]);
     const actions = (await auditOf(subject)).map(({ action }) => action);
     expect(actions).toEqual(
       expect.arrayContaining(['enrollment.claim', 'enrollment.confirm', 'recovery-codes.acknowledge']),

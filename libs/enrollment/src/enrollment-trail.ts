@@ -21,12 +21,13 @@ export function auditEnrollment(
   });
 }
 
-type EnrollmentEventType = Extract<EnrollmentEvent['type'], `enrollment.${string}`>;
+type EnrollmentEventType = Extract<EnrollmentEvent['type'], `enrollment.${string}` | 'factor.added'>;
+type EventDetails = Pick<EnrollmentEvent['data'], 'claimedAt' | 'ip' | 'sameVisitor' | 'otherFactors'>;
 
 export function announceEnrollment(
   manager: EntityManager,
   enrollment: StoredEnrollment,
-  { type, reason, at }: { type: EnrollmentEventType; reason?: string; at: Date },
+  { type, reason, at, ...details }: { type: EnrollmentEventType; reason?: string; at: Date } & EventDetails,
 ): Promise<void> {
   const data: EnrollmentEvent['data'] = {
     workspaceId: enrollment.workspaceId,
@@ -39,6 +40,7 @@ export function announceEnrollment(
     delivery: enrollment.delivery,
     expiresAt: enrollment.expiresAt.toISOString(),
     reason,
+    ...details,
     at: at.toISOString(),
   };
   return appendToOutbox(manager, [{ topic: topics.enrollments.name, key: enrollment.subjectId, type, data, at }]);

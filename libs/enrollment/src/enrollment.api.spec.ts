@@ -153,7 +153,12 @@ describe('enrollment', () => {
     expect(await verify(subject, codeNow(created))).toMatchObject({ result: 'accepted', factorId });
     expect(await verify(subject, recoveryCodes[9] ?? '', 'recovery')).toMatchObject({ result: 'accepted' });
     expect((await call('GET', `/v1/enrollments/${created.id}`)).json()).toMatchObject({ status: 'active', factorId });
-    expect(await eventsOf(subject)).toEqual(['enrollment.created', 'enrollment.confirmed', 'factor.replayed']);
+    expect(await eventsOf(subject)).toEqual([
+      'enrollment.created',
+      'enrollment.confirmed',
+      'factor.added',
+      'factor.replayed',
+    ]);
     const { id } = (await call('GET', `/v1/subjects/${subject}`)).json();
     const entry = (await auditOf(subject)).find(({ action }) => action === 'enrollment.confirm');
     expect(entry).toMatchObject({
@@ -275,13 +280,14 @@ describe('enrollment', () => {
     const subject = await newSubject();
     const first = await begin(subject);
     const { factorId, recoveryCodes } = await confirmed(first);
-    const second = await begin(subject);
+    const again = { stepUp: { reason: 'a second phone' } };
+    const second = await begin(subject, again);
     for (let index = 0; index < 5; index += 1) await confirm(second, wrongCode(second));
     platform.clock.advance(STEP);
     expect(await verify(subject, codeNow(first))).toMatchObject({ result: 'accepted', factorId });
     expect(await verify(subject, recoveryCodes[0] ?? '', 'recovery')).toMatchObject({ result: 'accepted' });
 
-    await confirmed(await begin(subject));
+    await confirmed(await begin(subject, again));
     expect(await verify(subject, recoveryCodes[1] ?? '', 'recovery')).toMatchObject({ reason: 'invalid_code' });
     platform.clock.advance(STEP);
     expect(await verify(subject, codeNow(first))).toMatchObject({ result: 'accepted', factorId });
@@ -321,6 +327,7 @@ describe('enrollment', () => {
       enabled: true,
       issuer: 'Signet',
       ticketTtlSeconds: 600,
+      requirePin: false,
     });
     expect((await putSettings({ enabled: false })).statusCode).toBe(200);
     expect(problemOf(await call('POST', '/v1/enrollments', { subject, delivery: 'inline' }))).toEqual([

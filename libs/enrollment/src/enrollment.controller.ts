@@ -44,10 +44,11 @@ export class EnrollmentController {
   @Operation('claimEnrollment')
   @Header('Cache-Control', 'no-store')
   claim(
-    @Req() { id: requestId, ip }: FastifyRequest,
+    @Req() { id: requestId, ip, headers }: FastifyRequest,
     @Input() { body }: InputOf<'claimEnrollment'>,
   ): Promise<ClaimedEnrollment> {
-    return this.claims.claimAndShow({ slug: body.token, requestId, ip });
+    const claimant = { ip, userAgent: headers['user-agent'] };
+    return this.claims.claimAndShow({ slug: body.token, pin: body.pin, requestId, claimant });
   }
 
   @Operation('revokeEnrollment')

@@ -77,6 +77,28 @@ class AddEnrollmentLinks1790000005100 {
   }
 }
 
+class AskForPins1790000005150 {
+  name = 'AskForPins1790000005150';
+
+  async up(runner: QueryRunner): Promise<void> {
+    await runner.query(`
+      ALTER TABLE enrollment.settings ADD COLUMN require_pin boolean NOT NULL DEFAULT false;
+      ALTER TABLE enrollment.enrollments
+        -- Keyed: the key is in the key ring.
+        ADD COLUMN pin_key_id text,
+        ADD COLUMN pin_hash bytea,
+        ADD COLUMN pin_failures int NOT NULL DEFAULT 0,
+        -- Tells a second claim of the same visitor from one of somebody else.
+        ADD COLUMN claimant_hash bytea;
+      GRANT UPDATE (pin_failures, claimant_hash) ON enrollment.enrollments TO signet_enrollment;
+    `);
+  }
+
+  async down(): Promise<void> {
+    throw new Error('Migrations only go forward');
+  }
+}
+
 class EraseEnrollments1790000005200 {
   name = 'EraseEnrollments1790000005200';
 
@@ -95,5 +117,6 @@ class EraseEnrollments1790000005200 {
 export const enrollmentMigrations: readonly Migration[] = [
   CreateEnrollment1790000005000,
   AddEnrollmentLinks1790000005100,
+  AskForPins1790000005150,
   EraseEnrollments1790000005200,
 ];

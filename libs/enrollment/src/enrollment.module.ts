@@ -11,6 +11,7 @@ import { ClaimLimits } from './claim-limits.js';
 import { ConfirmEnrollment } from './confirm-enrollment.js';
 import { EnrollmentDeadlines } from './enrollment-deadlines.js';
 import { EnrollmentEndings } from './enrollment-endings.js';
+import { EndedLinks } from './ended-links.js';
 import { EnrollmentController } from './enrollment.controller.js';
 import { KeptEnrollments } from './kept-enrollments.js';
 import { ReadEnrollment } from './read-enrollment.js';
@@ -33,6 +34,7 @@ import { WizardRoutes } from './wizard/wizard.routes.js';
     ReadEnrollment,
     EnrollmentEndings,
     EnrollmentDeadlines,
+    EndedLinks,
     EnrollmentSettingsService,
     SubjectEnrollments,
     KeptEnrollments,

@@ -6,6 +6,7 @@ import type {
   EnrollmentSettings,
 } from '@signet/contracts';
 import type { z } from 'zod';
+import type { PinHash } from './claim-pin.js';
 
 export type CreatedEnrollment = z.output<typeof CreatedEnrollmentSchema>;
 export type ClaimedEnrollment = z.output<typeof ClaimedEnrollmentSchema>;
@@ -26,6 +27,12 @@ export interface StoredEnrollment {
   /** Null: not claimed. The pending factor; the subject's own only when the enrollment is active. */
   factorId: string | null;
   claimTokenHash: Buffer | null;
+  /** Null: the link alone is enough. */
+  pin: PinHash | null;
+  /** Wrong PINs at the claim. */
+  pinFailures: number;
+  /** `claimantHash` of whoever claimed it. */
+  claimantHash: Buffer | null;
   /** Wrong codes at confirm, whatever the secret was by then. */
   failures: number;
   createdAt: Date;
@@ -41,7 +48,12 @@ export interface StoredEnrollment {
   remindAt: Date | null;
 }
 
-export const DEFAULT_SETTINGS: EnrollmentSettings = { enabled: true, issuer: 'Signet', ticketTtlSeconds: 600 };
+export const DEFAULT_SETTINGS: EnrollmentSettings = {
+  enabled: true,
+  issuer: 'Signet',
+  ticketTtlSeconds: 600,
+  requirePin: false,
+};
 
 /**
  * A secret that is on a screen lives ten minutes at most, whatever the settings say; a link may live longer, which is
@@ -107,6 +119,7 @@ export const toEnrollment = (stored: StoredEnrollment): Enrollment => ({
   status: stored.status,
   purpose: stored.purpose,
   codeId: stored.codeId,
+  requiresPin: stored.pin !== null,
   createdAt: stored.createdAt.toISOString(),
   expiresAt: stored.expiresAt.toISOString(),
   claimedAt: stored.claimedAt?.toISOString() ?? null,

@@ -2,16 +2,25 @@ import type { EntityManager } from 'typeorm';
 import type { StoredEnrollment } from './enrollment.js';
 
 const COLUMNS = `id, workspace_id AS "workspaceId", subject_id AS "subjectId", subject, factor_type AS factor, delivery,
-  status, purpose, code_id AS "codeId", factor_id AS "factorId", claim_token_hash AS "claimTokenHash", failures,
+  status, purpose, code_id AS "codeId", factor_id AS "factorId", claim_token_hash AS "claimTokenHash", pin_key_id AS "pinKeyId",
+  pin_hash AS "pinHash",
+  pin_failures AS "pinFailures", claimant_hash AS "claimantHash", failures,
   created_at AS "createdAt", expires_at AS "expiresAt", claimed_at AS "claimedAt", shown_at AS "shownAt",
   ended_at AS "endedAt", acknowledged_at AS "acknowledgedAt", remind_at AS "remindAt"`;
+
+type EnrollmentRow = Omit<StoredEnrollment, 'pin'> & { pinKeyId: string | null; pinHash: Buffer | null };
+const toStored = ({ pinKeyId, pinHash, ...row }: EnrollmentRow): StoredEnrollment => ({
+  ...row,
+  pin: pinKeyId === null || pinHash === null ? null : { keyId: pinKeyId, hash: pinHash },
+});
 const UNFINISHED = `status IN ('created', 'opened', 'claimed')`;
 
 export async function insertEnrollment(manager: EntityManager, enrollment: StoredEnrollment): Promise<void> {
   await manager.query(
     `INSERT INTO enrollment.enrollments (id, workspace_id, subject_id, subject, factor_type, delivery, status, purpose,
-       code_id, factor_id, claim_token_hash, failures, created_at, expires_at, claimed_at, shown_at, remind_at)
-     VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17)`,
+       code_id, factor_id, claim_token_hash, failures, created_at, expires_at, claimed_at, shown_at, remind_at, pin_key_id,
+       pin_hash)
+     VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19)`,
     [
       enrollment.id,
       enrollment.workspaceId,
@@ -30,40 +39,46 @@ export async function insertEnrollment(manager: EntityManager, enrollment: Store
       enrollment.claimedAt,
       enrollment.shownAt,
       enrollment.remindAt,
+      enrollment.pin?.keyId ?? null,
+      enrollment.pin?.hash ?? null,
     ],
   );
 }
 
 export async function findEnrollment(manager: EntityManager, id: string): Promise<StoredEnrollment | undefined> {
-  const [found]: StoredEnrollment[] = await manager.query(
-    `SELECT ${COLUMNS} FROM enrollment.enrollments WHERE id = $1`,
-    [id],
-  );
-  return found;
+  const [found]: EnrollmentRow[] = await manager.query(`SELECT ${COLUMNS} FROM enrollment.enrollments WHERE id = $1`, [
+    id,
+  ]);
+  return found && toStored(found);
 }
 
 export async function findEnrollmentOfCode(
   manager: EntityManager,
   codeId: string,
 ): Promise<StoredEnrollment | undefined> {
-  const [found]: StoredEnrollment[] = await manager.query(
+  const [found]: EnrollmentRow[] = await manager.query(
     `SELECT ${COLUMNS} FROM enrollment.enrollments WHERE code_id = $1`,
     [codeId],
   );
-  return found;
+  return found && toStored(found);
 }
 
 /** Those of a subject that are not at an end, oldest first. */
-export function readOpenEnrollments(manager: EntityManager, subjectId: string): Promise<StoredEnrollment[]> {
-  return manager.query(
+export async function readOpenEnrollments(manager: EntityManager, subjectId: string): Promise<StoredEnrollment[]> {
+  const rows: EnrollmentRow[] = await manager.query(
     `SELECT ${COLUMNS} FROM enrollment.enrollments WHERE subject_id = $1 AND ${UNFINISHED} ORDER BY id`,
     [subjectId],
   );
+  return rows.map(toStored);
 }
 
 /** All of a subject, oldest first: a person is enrolled some few times. */
-export function readEnrollmentsOf(manager: EntityManager, subjectId: string): Promise<StoredEnrollment[]> {
-  return manager.query(`SELECT ${COLUMNS} FROM enrollment.enrollments WHERE subject_id = $1 ORDER BY id`, [subjectId]);
+export async function readEnrollmentsOf(manager: EntityManager, subjectId: string): Promise<StoredEnrollment[]> {
+  const rows: EnrollmentRow[] = await manager.query(
+    `SELECT ${COLUMNS} FROM enrollment.enrollments WHERE subject_id = $1 ORDER BY id`,
+    [subjectId],
+  );
+  return rows.map(toStored);
 }
 
 /** @returns what is gone */
@@ -79,11 +94,11 @@ export async function deleteEnrollmentsOf(
 }
 
 /** Newest first. @param beforeId of the last one on the page before */
-export function listEnrollments(
+export async function listEnrollments(
   manager: EntityManager,
   { workspaceId, subject, status, at, beforeId, limit }: EnrollmentQuery,
 ): Promise<StoredEnrollment[]> {
-  return manager.query(
+  const rows: EnrollmentRow[] = await manager.query(
     // One whose time is over is listed as expired, whether or not that has been written down yet.
     `SELECT ${COLUMNS} FROM enrollment.enrollments
      WHERE workspace_id = $1 AND ($2::text IS NULL OR subject = $2) AND ($5::uuid IS NULL OR id < $5)
@@ -91,6 +106,7 @@ export function listEnrollments(
      ORDER BY id DESC LIMIT $6`,
     [workspaceId, subject ?? null, status ?? null, at, beforeId ?? null, limit],
   );
+  return rows.map(toStored);
 }
 
 interface EnrollmentQuery {
@@ -115,12 +131,12 @@ export async function markOpened(manager: EntityManager, id: string): Promise<bo
 export async function storeClaim(
   manager: EntityManager,
   id: string,
-  claim: Pick<StoredEnrollment, 'factorId' | 'claimTokenHash' | 'claimedAt' | 'shownAt' | 'expiresAt'>,
+  claim: Pick<StoredEnrollment, 'factorId' | 'claimTokenHash' | 'claimantHash' | 'claimedAt' | 'shownAt' | 'expiresAt'>,
 ): Promise<void> {
   await manager.query(
     `UPDATE enrollment.enrollments SET status = 'claimed', factor_id = $2, claim_token_hash = $3, claimed_at = $4,
-       shown_at = $5, expires_at = $6, remind_at = NULL WHERE id = $1`,
-    [id, claim.factorId, claim.claimTokenHash, claim.claimedAt, claim.shownAt, claim.expiresAt],
+       shown_at = $5, expires_at = $6, claimant_hash = $7, remind_at = NULL WHERE id = $1`,
+    [id, claim.factorId, claim.claimTokenHash, claim.claimedAt, claim.shownAt, claim.expiresAt, claim.claimantHash],
   );
 }
 
@@ -175,18 +191,31 @@ export async function countWrongCode(manager: EntityManager, id: string): Promis
   return row.failures;
 }
 
+/** @returns the wrong PINs so far, this one included */
+export async function countWrongPin(manager: EntityManager, id: string): Promise<number> {
+  const [rows]: [{ failures: number }[], number] = await manager.query(
+    `UPDATE enrollment.enrollments SET pin_failures = pin_failures + 1 WHERE id = $1
+     RETURNING pin_failures AS failures`,
+    [id],
+  );
+  const [row] = rows;
+  if (!row) throw new Error('an enrollment that is locked was not found');
+  return row.failures;
+}
+
 /** Unfinished ones whose time is over, the longest first. */
-export function findOverdue(manager: EntityManager, at: Date, limit: number): Promise<StoredEnrollment[]> {
-  return manager.query(
+export async function findOverdue(manager: EntityManager, at: Date, limit: number): Promise<StoredEnrollment[]> {
+  const rows: EnrollmentRow[] = await manager.query(
     `SELECT ${COLUMNS} FROM enrollment.enrollments WHERE ${UNFINISHED} AND expires_at <= $1
      ORDER BY expires_at LIMIT $2`,
     [at, limit],
   );
+  return rows.map(toStored);
 }
 
 /** @returns links to be reminded of, which no other call takes again */
 export async function takeDueReminders(manager: EntityManager, at: Date, limit: number): Promise<StoredEnrollment[]> {
-  const [rows]: [StoredEnrollment[], number] = await manager.query(
+  const [rows]: [EnrollmentRow[], number] = await manager.query(
     `WITH due AS MATERIALIZED (
        SELECT id AS due_id FROM enrollment.enrollments WHERE remind_at <= $1 AND status IN ('created', 'opened')
        ORDER BY remind_at LIMIT $2 FOR NO KEY UPDATE SKIP LOCKED
@@ -194,5 +223,5 @@ export async function takeDueReminders(manager: EntityManager, at: Date, limit: 
      UPDATE enrollment.enrollments SET remind_at = NULL FROM due WHERE id = due_id RETURNING ${COLUMNS}`,
     [at, limit],
   );
-  return rows;
+  return rows.map(toStored);
 }

@@ -20,7 +20,10 @@ export class KeptEnrollments implements OnModuleInit {
   }
 
   private async *read(manager: EntityManager, { id }: SubjectOfData): AsyncGenerator<SubjectRecord> {
-    for (const { claimTokenHash: _secret, ...data } of await readEnrollmentsOf(manager, id))
+    for (const { claimTokenHash: _token, pin: _pin, claimantHash: _claimant, ...data } of await readEnrollmentsOf(
+      manager,
+      id,
+    ))
       yield { kind: 'enrollment', data };
   }
 }

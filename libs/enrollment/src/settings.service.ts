@@ -1,5 +1,5 @@
 import { appendAudit } from '@signet/audit';
-import type { EnrollmentSettings } from '@signet/contracts';
+import type { EnrollmentSettings, PutEnrollmentSettings } from '@signet/contracts';
 import { Clock, type Caller } from '@signet/platform';
 import { Injectable } from '@nestjs/common';
 import { DataSource, type EntityManager } from 'typeorm';
@@ -18,13 +18,15 @@ export class EnrollmentSettingsService {
     return (await readSettings(manager, workspaceId)) ?? DEFAULT_SETTINGS;
   }
 
-  async put({ workspaceId, actor, requestId }: Caller, settings: EnrollmentSettings): Promise<EnrollmentSettings> {
+  async put({ workspaceId, actor, requestId }: Caller, body: PutEnrollmentSettings): Promise<EnrollmentSettings> {
     const at = this.clock.now();
-    await this.dataSource.transaction(async (manager) => {
+    return this.dataSource.transaction(async (manager) => {
+      const { requirePin } = await this.get(workspaceId, manager);
+      const settings = { requirePin, ...body };
       await writeSettings(manager, workspaceId, { ...settings, at });
       const result = settings.enabled ? 'enabled' : 'disabled';
       await appendAudit(manager, { at, workspaceId, actor, action: 'enrollment-settings.update', result, requestId });
+      return settings;
     });
-    return settings;
   }
 }

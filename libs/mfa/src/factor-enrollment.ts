@@ -68,14 +68,19 @@ export class FactorEnrollment {
 
   /**
    * Activates a pending factor with a code of its current or previous step; that step counts as used.
+   * @param app which the person says that it is
    * @returns whether the code was right
    */
-  async confirm(manager: EntityManager, factorId: string, { code, at }: { code: string; at: Date }): Promise<boolean> {
+  async confirm(
+    manager: EntityManager,
+    factorId: string,
+    { code, app, at }: { code: string; app?: string | undefined; at: Date },
+  ): Promise<boolean> {
     const factor = await findFactor(manager, factorId);
     if (factor?.status !== 'pending') return false;
     const result = this.totp.evaluate(factor, code, at);
     if (!result.matched) return false;
-    await activateFactor(manager, factorId, result.step, at);
+    await activateFactor(manager, factorId, { step: result.step, app, at });
     return true;
   }
 

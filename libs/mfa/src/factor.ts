@@ -11,6 +11,8 @@ export interface StoredFactor {
   status: 'pending' | Factor['status'];
   /** What its owner calls it. */
   name: string | null;
+  /** The authenticator app, as its owner named it. */
+  app: string | null;
   secret: Buffer | null;
   /** `TotpParametersSchema`; of other kinds empty. */
   parameters: unknown;
@@ -31,6 +33,7 @@ export function toFactor(factor: StoredFactor): Factor | undefined {
     type,
     status,
     name,
+    app,
     createdAt,
     confirmedAt,
     lastUsedAt,
@@ -43,6 +46,7 @@ export function toFactor(factor: StoredFactor): Factor | undefined {
     type,
     status,
     name,
+    app,
     createdAt: createdAt.toISOString(),
     lastUsedAt: lastUsedAt?.toISOString() ?? null,
     lastUsedFrom: ip || country ? { ip, country } : null,

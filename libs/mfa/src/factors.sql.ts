@@ -1,7 +1,7 @@
 import type { EntityManager } from 'typeorm';
 import type { FactorType, StoredFactor } from './factor.js';
 
-const COLUMNS = `id, workspace_id AS "workspaceId", subject_id AS "subjectId", type, status, name, secret, parameters,
+const COLUMNS = `id, workspace_id AS "workspaceId", subject_id AS "subjectId", type, status, name, app, secret, parameters,
   last_step AS "lastStep", failures, created_at AS "createdAt", confirmed_at AS "confirmedAt",
   last_used_at AS "lastUsedAt", last_used_ip AS "lastUsedIp", last_used_country AS "lastUsedCountry"`;
 
@@ -66,10 +66,15 @@ export async function readFactorsOfKinds(
 }
 
 /** Makes a pending TOTP factor an active one; the step that confirmed it counts as used. */
-export async function activateFactor(manager: EntityManager, id: string, step: number, at: Date): Promise<void> {
+export async function activateFactor(
+  manager: EntityManager,
+  id: string,
+  { step, app, at }: { step: number; app: string | undefined; at: Date },
+): Promise<void> {
   await manager.query(
-    `UPDATE mfa.factors SET status = 'active', last_step = $2, confirmed_at = $3 WHERE id = $1 AND status = 'pending'`,
-    [id, step, at],
+    `UPDATE mfa.factors SET status = 'active', last_step = $2, app = $3, confirmed_at = $4
+     WHERE id = $1 AND status = 'pending'`,
+    [id, step, app ?? null, at],
   );
 }
 

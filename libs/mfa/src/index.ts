@@ -1,5 +1,7 @@
 export { FactorEnrollment, type BegunFactor, type Doing } from './factor-enrollment.js';
 export { FactorRevocation } from './factor-revocation.js';
+export { checkFurtherFactor } from './further-factor.js';
+export { countOtherFactors } from './further-factor.sql.js';
 export { mfaMigrations } from './mfa.migrations.js';
 export { otpauthUri, toBase32 } from './otpauth.js';
 export { countCodesOfOlderKeys, totpSecrets } from './sealed-secrets.js';

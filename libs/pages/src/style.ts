@@ -32,8 +32,8 @@ button,.button{display:flex;align-items:center;justify-content:center;width:100%
 .button.second{border-color:var(--soft);background:transparent;color:var(--text)}
 :focus-visible{outline:3px solid var(--text);outline-offset:3px}
 label{display:block;margin:1rem 0 .375rem;font-weight:600}
-input{width:100%;min-height:3rem;padding:.5rem .75rem;border:1px solid var(--soft);border-radius:.625rem;background:var(--card);color:var(--text);font:inherit}
-input:focus-visible{outline-offset:0}
+input,select{width:100%;min-height:3rem;padding:.5rem .75rem;border:1px solid var(--soft);border-radius:.625rem;background:var(--card);color:var(--text);font:inherit}
+input:focus-visible,select:focus-visible{outline-offset:0}
 .wrong{margin:.75rem 0 0;padding-left:.75rem;border-left:.25rem solid var(--bad);color:var(--bad);font-weight:600}
 .links{margin:1.25rem 0 0;padding:0;list-style:none}
 dl{margin:1rem 0 0}

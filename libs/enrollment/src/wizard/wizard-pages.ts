@@ -43,18 +43,30 @@ export class WizardPages {
     step: WizardStep,
     { enrollment, isCodeActive, request }: FoundLink & { request: FastifyRequest },
   ): Promise<Answer> {
-    const { enabled, issuer } = await this.settings.get(enrollment.workspaceId);
+    const { enabled } = await this.settings.get(enrollment.workspaceId);
     const end = this.endOf(enrollment, { isCodeActive, enabled });
     if (end !== undefined) return this.ended(frame, step, { end, request });
-    const { manager } = this.dataSource;
-    if (!isLook(request)) await markOpened(manager, enrollment.id);
-    const subject = await findSubject(manager, enrollment.workspaceId, enrollment.subject);
+    if (!isLook(request)) await markOpened(this.dataSource.manager, enrollment.id);
+    return { status: 200, page: await this.offer(frame, step, { enrollment }) };
+  }
+
+  /** Who asks, once more with what is wrong about the PIN, if something is. */
+  async offer(
+    frame: PageFrame,
+    step: WizardStep,
+    { enrollment, error }: { enrollment: StoredEnrollment; error?: SignetError },
+  ): Promise<Page> {
+    const { issuer } = await this.settings.get(enrollment.workspaceId);
+    const subject = await findSubject(this.dataSource.manager, enrollment.workspaceId, enrollment.subject);
     const { purpose, expiresAt } = enrollment;
-    const accountHint = hintOf(subject ? accountOf(subject) : enrollment.subject);
-    return {
-      status: 200,
-      page: offerPage(frame, { ...step, issuer, accountHint, purpose, expiresAt: expiresAt.toISOString() }),
-    };
+    return offerPage(frame, {
+      ...step,
+      issuer,
+      accountHint: hintOf(subject ? accountOf(subject) : enrollment.subject),
+      purpose,
+      expiresAt: expiresAt.toISOString(),
+      pin: enrollment.pin === null ? undefined : { triesLeft: error?.details.attemptsLeft },
+    });
   }
 
   /** The step at which the browser that claimed goes on. */
@@ -119,8 +131,10 @@ export class WizardPages {
   }
 }
 
-const endOfStatus = ({ status }: StoredEnrollment): EnrollmentEnd =>
-  status === 'failed' || status === 'superseded' ? status : 'revoked';
+function endOfStatus({ status, claimedAt }: StoredEnrollment): EnrollmentEnd {
+  if (status === 'failed') return claimedAt === null ? 'guessed' : 'failed';
+  return status === 'superseded' ? 'superseded' : 'revoked';
+}
 
 const minutesLeft = ({ expiresAt }: StoredEnrollment, at: Date): number =>
   Math.max(1, Math.ceil((expiresAt.getTime() - at.getTime()) / 60_000));

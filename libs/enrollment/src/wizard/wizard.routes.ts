@@ -1,4 +1,5 @@
 import formbody from '@fastify/formbody';
+import { ConfirmEnrollmentSchema } from '@signet/contracts';
 import { BrandDirectory } from '@signet/domains';
 import {
   chooseLanguage,
@@ -33,13 +34,19 @@ import { WizardPages } from './wizard-pages.js';
 const BODY_LIMIT = 1024;
 const formToken = z.string().max(100);
 const FormSchema = z.discriminatedUnion('step', [
-  z.strictObject({ step: z.literal('claim') }),
-  z.strictObject({ step: z.literal('code'), formToken, code: z.string().max(20) }),
+  z.strictObject({ step: z.literal('claim'), pin: z.string().max(20).optional() }),
+  z.strictObject({
+    step: z.literal('code'),
+    formToken,
+    code: z.string().max(20),
+    app: ConfirmEnrollmentSchema.shape.app.or(z.literal('')),
+  }),
   z.strictObject({ step: z.literal('renew'), formToken }),
   z.strictObject({ step: z.literal('recovery-codes'), formToken }),
   z.strictObject({ step: z.literal('finish'), formToken, saved: z.literal('yes').optional() }),
 ]);
 type ClaimedForm = Exclude<z.output<typeof FormSchema>, { step: 'claim' }>;
+type CodeForm = Extract<ClaimedForm, { step: 'code' }>;
 
 type WizardRequest = FastifyRequest<{ Params: { slug: string } }>;
 
@@ -60,6 +67,7 @@ const ENDS: Partial<Record<SignetError['kind'], EnrollmentEnd>> = {
   'code-exhausted': 'used',
   'code-expired': 'expired',
   'code-revoked': 'revoked',
+  'enrollment-failed': 'guessed',
   'enrollment-disabled': 'disabled',
 };
 
@@ -121,25 +129,29 @@ export class WizardRoutes {
     const form = parse(FormSchema, request.body ?? {}, 'body');
     const visit = await this.visit(request, reply);
     const session = sessionOf(visit);
-    if (form.step === 'claim') return session ? goOn(visit) : this.claim(visit);
+    if (form.step === 'claim') return session ? goOn(visit) : this.claim(visit, form.pin);
     await this.limits.takeClaim(request.ip, request.params.slug);
     if (!session) return goOn(visit);
     if (!isFormOf(session.claimToken, form.formToken)) throw new SignetError('invalid-request');
     return this.proceed(visit, session, form);
   }
 
-  private async claim(visit: Visit): Promise<FastifyReply> {
+  private async claim(visit: Visit, pin: string | undefined): Promise<FastifyReply> {
     const { request, reply } = visit;
     const { slug } = request.params;
     try {
-      const claimToken = await this.claims.claim({ slug, requestId: request.id, ip: request.ip });
+      const claimant = { ip: request.ip, userAgent: request.headers['user-agent'] };
+      const claimToken = await this.claims.claim({ slug, pin, requestId: request.id, claimant });
       const isSecure = this.config.publicUrl.startsWith('https:');
       void reply.header('set-cookie', sessionCookie(claimToken, { path: pathOf(slug), isSecure }));
       return goOn(visit);
     } catch (error) {
-      const end = error instanceof SignetError ? ENDS[error.kind] : undefined;
-      if (!(error instanceof SignetError) || end === undefined) throw error;
+      if (!(error instanceof SignetError)) throw error;
       const step = this.stepOf(visit);
+      if (error.kind === 'pin-required' || error.kind === 'wrong-pin')
+        return send(reply, 422, await this.pages.offer(this.frameOf(visit), step, { ...visit, error }));
+      const end = ENDS[error.kind];
+      if (end === undefined) throw error;
       const page = endPage(this.frameOf(visit), { ...step, end, isTold: end === 'used', requestId: request.id });
       return send(reply, error.status, page);
     }
@@ -151,7 +163,7 @@ export class WizardRoutes {
     const visitor = { requestId: request.id, ip: request.ip };
     switch (form.step) {
       case 'code':
-        return this.confirm(visit, session, form.code);
+        return this.confirm(visit, session, form);
       case 'renew':
         await this.claimed.renew(id, visitor);
         return goOn(visit);
@@ -172,16 +184,17 @@ export class WizardRoutes {
     }
   }
 
-  private async confirm(visit: Visit, session: Session, typed: string): Promise<FastifyReply> {
+  private async confirm(visit: Visit, session: Session, form: CodeForm): Promise<FastifyReply> {
     const { request, reply } = visit;
     const { enrollment, claimToken } = session;
     // Sent twice, or after its end: the address says where it stands.
     if (enrollment.status !== 'claimed') return goOn(visit);
-    const code = typed.replaceAll(/\s/g, '');
+    const code = form.code.replaceAll(/\s/g, '');
+    const app = form.app || undefined;
     try {
       // What no app shows is no guess, and is not counted as one.
       if (!/^\d{6,8}$/.test(code)) throw new SignetError('invalid-code');
-      const proof = { id: enrollment.id, code, claimToken, requestId: request.id, ip: request.ip };
+      const proof = { id: enrollment.id, code, claimToken, app, requestId: request.id, ip: request.ip };
       const { recoveryCodes } = await this.confirmation.confirm(proof);
       return await this.showRecoveryCodes(visit, session, recoveryCodes);
     } catch (error) {

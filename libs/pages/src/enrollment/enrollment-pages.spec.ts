@@ -25,10 +25,27 @@ const secret = {
   unusual: 'SHA256, 8 digits',
 };
 const codes = Array.from({ length: 10 }, (_none, index) => `AAAAA-BBBBB-CCCCC-0000${index}`);
-const ENDS: readonly EnrollmentEnd[] = ['used', 'expired', 'late', 'revoked', 'superseded', 'failed', 'disabled'];
+const ENDS: readonly EnrollmentEnd[] = [
+  'used',
+  'expired',
+  'late',
+  'revoked',
+  'superseded',
+  'failed',
+  'guessed',
+  'disabled',
+];
 
 const everyPage = (frame: PageFrame, issuer = 'Nordwind') => ({
   offer: offerPage(frame, { ...step, issuer, accountHint: 'a…@…', purpose: issuer, expiresAt: '2027-03-01T12:00:00Z' }),
+  'offer with a PIN': offerPage(frame, {
+    ...step,
+    issuer,
+    accountHint: 'a…@…',
+    purpose: null,
+    expiresAt: '2027-03-01T12:00:00Z',
+    pin: { triesLeft: 4 },
+  }),
   setup: setupPage(frame, { ...step, secret, minutesLeft: 10 }),
   code: setupPage(frame, { ...step, minutesLeft: 1, failure: { triesLeft: 1 } }),
   'slow clock': setupPage(frame, { ...step, minutesLeft: 1, failure: { triesLeft: 2, clockOffSeconds: -90 } }),

@@ -20,6 +20,21 @@ export interface EnrollmentSetup extends WizardStep {
   failure?: CodeFailure | undefined;
 }
 
+/** Those that people have, by name; what they do with our URI: libs/mfa/src/otpauth.ts. */
+const AUTHENTICATOR_APPS = [
+  'Google Authenticator',
+  'Microsoft Authenticator',
+  'Aegis',
+  'Ente Auth',
+  '2FAS',
+  'FreeOTP',
+  'LastPass Authenticator',
+  'Authy',
+  'Bitwarden',
+  '1Password',
+  'Apple Passwords',
+] as const;
+
 /** The secret, once, and the form for the code that proves it; on every later look the form alone. */
 export function setupPage(frame: PageFrame, setup: EnrollmentSetup): Page {
   const all = textsOf(frame.texts);
@@ -33,7 +48,11 @@ export function setupPage(frame: PageFrame, setup: EnrollmentSetup): Page {
     'code',
     markup`<label for="code">${code.label}</label>
 <input id="code" name="code" type="text" inputmode="numeric" autocomplete="one-time-code" pattern="[0-9 ]{6,11}" maxlength="11" required spellcheck="false"${state}>
-${wrong}<button type="submit">${code.button}</button>
+${wrong}<label for="app">${code.app}</label>
+<select id="app" name="app">
+<option value="">${code.otherApp}</option>
+${AUTHENTICATOR_APPS.map((app) => markup`<option>${app}</option>\n`)}</select>
+<button type="submit">${code.button}</button>
 `,
   );
   const another = wizardForm(

@@ -13,6 +13,9 @@ export const german: EnrollmentTexts = {
     once: (until) => `Dieser Code lässt sich einmal verwenden, bis zum ${until}.`,
     caution: (issuer) =>
       `Fahren Sie nur fort, wenn Sie das erwartet haben und das Konto Ihres ist. Wenn ein Fremder den Code geschickt hat oder Sie zur Eile drängt, lassen Sie es, und sagen Sie ${issuer} Bescheid.`,
+    pin: 'Ihre PIN',
+    pinFrom: (issuer) => `${issuer} nennt Ihnen auf einem anderen Weg als diesem Code eine PIN aus acht Ziffern.`,
+    wrongPin: 'Das ist nicht die PIN zu diesem Code.',
     button: 'Beginnen',
   },
   setup: {
@@ -35,6 +38,8 @@ export const german: EnrollmentTexts = {
     label: 'Code aus der App',
     button: 'Bestätigen',
     another: 'Wenn er nicht in Ihrer App ist, lassen Sie einen neuen machen. Der alte gilt dann nicht mehr.',
+    app: 'Welche App ist es? (freiwillig)',
+    otherApp: 'Eine andere, oder keine Angabe',
     renew: 'Neuen QR-Code zeigen',
     wrong: 'Das ist nicht der erwartete Code. Warten Sie auf den nächsten, und versuchen Sie es noch einmal.',
     left: (tries) => (tries === 1 ? 'Es bleibt 1 Versuch.' : `Es bleiben ${tries} Versuche.`),
@@ -98,6 +103,11 @@ export const german: EnrollmentTexts = {
       title: 'Zu viele falsche Codes',
       happened:
         'Zur Sicherheit ist diese Einrichtung beendet. Entfernen Sie das neue Konto aus Ihrer App: Es funktioniert nicht.',
+      todo: askForNew,
+    },
+    guessed: {
+      title: 'Zu viele falsche PINs',
+      happened: 'Zur Sicherheit gilt dieser Code nicht mehr. An Ihrem Konto hat sich nichts geändert.',
       todo: askForNew,
     },
     disabled: {

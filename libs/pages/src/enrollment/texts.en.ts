@@ -13,6 +13,9 @@ export const english: EnrollmentTexts = {
     once: (until) => `This code works once, until ${until}.`,
     caution: (issuer) =>
       `Go on only if you expected this and the account is yours. If a stranger sent you the code or rushes you, stop, and tell ${issuer}.`,
+    pin: 'PIN',
+    pinFrom: (issuer) => `${issuer} tells you a PIN of eight digits by another way than this code.`,
+    wrongPin: 'This is not the PIN that belongs to this code.',
     button: 'Begin',
   },
   setup: {
@@ -34,6 +37,8 @@ export const english: EnrollmentTexts = {
     label: 'Code from the app',
     button: 'Confirm',
     another: 'If it is not in your app, have a new one made. The old one stops working.',
+    app: 'Which app is it? (optional)',
+    otherApp: 'Another one, or I would rather not say',
     renew: 'Show a new QR code',
     wrong: 'This is not the code that we expected. Wait for the next one, and try again.',
     left: (tries) => (tries === 1 ? '1 try is left.' : `${tries} tries are left.`),
@@ -92,6 +97,11 @@ export const english: EnrollmentTexts = {
     failed: {
       title: 'Too many wrong codes',
       happened: 'To be safe, this set-up has ended. Remove the new account from your app: it does not work.',
+      todo: askForNew,
+    },
+    guessed: {
+      title: 'Too many wrong PINs',
+      happened: 'To be safe, this code has ended. Nothing has changed about your account.',
       todo: askForNew,
     },
     disabled: {

@@ -13,6 +13,9 @@ export const spanish: EnrollmentTexts = {
     once: (until) => `Este código sirve una sola vez, hasta el ${until}.`,
     caution: (issuer) =>
       `Continúe solo si lo esperaba y la cuenta es suya. Si un desconocido le envió el código o le mete prisa, no siga y avise a ${issuer}.`,
+    pin: 'Su PIN',
+    pinFrom: (issuer) => `${issuer} le comunica un PIN de ocho cifras por otra vía que este código.`,
+    wrongPin: 'Este no es el PIN de este código.',
     button: 'Empezar',
   },
   setup: {
@@ -34,6 +37,8 @@ export const spanish: EnrollmentTexts = {
     label: 'Código de la aplicación',
     button: 'Confirmar',
     another: 'Si no está en su aplicación, pida que se genere uno nuevo. El anterior dejará de servir.',
+    app: '¿Qué aplicación es? (opcional)',
+    otherApp: 'Otra, o prefiero no decirlo',
     renew: 'Mostrar un código QR nuevo',
     wrong: 'No es el código esperado. Espere al siguiente e inténtelo de nuevo.',
     left: (tries) => (tries === 1 ? 'Queda 1 intento.' : `Quedan ${tries} intentos.`),
@@ -94,6 +99,11 @@ export const spanish: EnrollmentTexts = {
     failed: {
       title: 'Demasiados códigos incorrectos',
       happened: 'Por seguridad, esta configuración ha terminado. Quite la cuenta nueva de su aplicación: no funciona.',
+      todo: askForNew,
+    },
+    guessed: {
+      title: 'Demasiados PIN incorrectos',
+      happened: 'Por seguridad, este código ya no es válido. En su cuenta no ha cambiado nada.',
       todo: askForNew,
     },
     disabled: {

@@ -13,6 +13,9 @@ export const french: EnrollmentTexts = {
     once: (until) => `Ce code est utilisable une seule fois, jusqu’au ${until}.`,
     caution: (issuer) =>
       `Ne continuez que si vous vous y attendiez et que ce compte est le vôtre. Si un inconnu vous a envoyé le code ou vous presse, arrêtez-vous et prévenez ${issuer}.`,
+    pin: 'Votre code PIN',
+    pinFrom: (issuer) => `${issuer} vous communique un code PIN de huit chiffres par une autre voie que ce code.`,
+    wrongPin: 'Ce n’est pas le code PIN qui accompagne ce code.',
     button: 'Commencer',
   },
   setup: {
@@ -35,6 +38,8 @@ export const french: EnrollmentTexts = {
     label: 'Code de l’application',
     button: 'Confirmer',
     another: 'S’il n’est pas dans votre application, faites-en créer un nouveau. L’ancien cessera de fonctionner.',
+    app: 'De quelle application s’agit-il ? (facultatif)',
+    otherApp: 'Une autre, ou je préfère ne pas le dire',
     renew: 'Montrer un nouveau code QR',
     wrong: 'Ce n’est pas le code attendu. Attendez le suivant, puis réessayez.',
     left: (tries) => (tries === 1 ? 'Il reste 1 essai.' : `Il reste ${tries} essais.`),
@@ -98,6 +103,11 @@ export const french: EnrollmentTexts = {
       title: 'Trop de codes erronés',
       happened:
         'Par sécurité, cette configuration est terminée. Retirez le nouveau compte de votre application : il ne fonctionne pas.',
+      todo: askForNew,
+    },
+    guessed: {
+      title: 'Trop de codes PIN erronés',
+      happened: 'Par sécurité, ce code n’est plus valable. Rien n’a changé sur votre compte.',
       todo: askForNew,
     },
     disabled: {

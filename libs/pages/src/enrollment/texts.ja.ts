@@ -13,6 +13,9 @@ export const japanese: EnrollmentTexts = {
     once: (until) => `このコードは${until}まで、1回だけ使えます。`,
     caution: (issuer) =>
       `心当たりがあり、ご自分のアカウントである場合にのみ進んでください。知らない人からコードが届いた場合や急かされた場合は、中止して${issuer}にお知らせください。`,
+    pin: 'PIN（8桁）',
+    pinFrom: (issuer) => `このコードとは別の方法で、${issuer}から8桁のPINが伝えられます。`,
+    wrongPin: 'このコードのPINと一致しません。',
     button: '始める',
   },
   setup: {
@@ -34,6 +37,8 @@ export const japanese: EnrollmentTexts = {
     label: 'アプリのコード',
     button: '確認',
     another: 'アプリに追加していない場合は、新しいQRコードを作成してください。古いものは使えなくなります。',
+    app: '使っているアプリ（任意）',
+    otherApp: 'その他、または回答しない',
     renew: '新しいQRコードを表示',
     wrong: 'コードが違います。次のコードが表示されるのを待って、もう一度お試しください。',
     left: (tries) => `あと${tries}回試せます。`,
@@ -95,6 +100,11 @@ export const japanese: EnrollmentTexts = {
     failed: {
       title: 'コードの間違いが多すぎます',
       happened: '安全のため、設定を終了しました。追加したアカウントは使えないため、アプリから削除してください。',
+      todo: askForNew,
+    },
+    guessed: {
+      title: 'PINの間違いが多すぎます',
+      happened: '安全のため、このコードは無効になりました。アカウントに変更はありません。',
       todo: askForNew,
     },
     disabled: {

@@ -13,6 +13,9 @@ export const korean: EnrollmentTexts = {
     once: (until) => `이 코드는 ${until}까지 한 번만 사용할 수 있습니다.`,
     caution: (issuer) =>
       `예상했던 요청이고 본인의 계정일 때만 계속하세요. 모르는 사람이 코드를 보냈거나 재촉한다면 중단하고 ${issuer}에 알리세요.`,
+    pin: 'PIN(8자리)',
+    pinFrom: (issuer) => `${issuer}에서 이 코드와 다른 방법으로 8자리 PIN을 알려 드립니다.`,
+    wrongPin: '이 코드의 PIN이 아닙니다.',
     button: '시작',
   },
   setup: {
@@ -34,6 +37,8 @@ export const korean: EnrollmentTexts = {
     label: '앱의 코드',
     button: '확인',
     another: '앱에 추가하지 않았다면 새 QR 코드를 만드세요. 이전 것은 더 이상 작동하지 않습니다.',
+    app: '어떤 앱인가요? (선택 사항)',
+    otherApp: '다른 앱이거나 답하지 않음',
     renew: '새 QR 코드 표시',
     wrong: '예상한 코드가 아닙니다. 다음 코드를 기다렸다가 다시 시도하세요.',
     left: (tries) => `${tries}번 더 시도할 수 있습니다.`,
@@ -91,6 +96,11 @@ export const korean: EnrollmentTexts = {
     failed: {
       title: '잘못된 코드가 너무 많습니다',
       happened: '안전을 위해 이 설정을 종료했습니다. 새로 추가한 계정은 작동하지 않으니 앱에서 삭제하세요.',
+      todo: askForNew,
+    },
+    guessed: {
+      title: '잘못된 PIN이 너무 많습니다',
+      happened: '안전을 위해 이 코드는 더 이상 사용할 수 없습니다. 계정에는 변경된 것이 없습니다.',
       todo: askForNew,
     },
     disabled: {

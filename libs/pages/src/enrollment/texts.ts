@@ -1,12 +1,13 @@
 import type { PageText } from '../texts.js';
 
 /** How an enrollment can be at its end, as its pages tell it. */
-export type EnrollmentEnd = 'used' | 'expired' | 'late' | 'revoked' | 'superseded' | 'failed' | 'disabled';
+export type EnrollmentEnd = 'used' | 'expired' | 'late' | 'revoked' | 'superseded' | 'failed' | 'guessed' | 'disabled';
 
 /** Everything that the pages of an enrollment say in one language. */
 export interface EnrollmentTexts {
   /** Who asks, and why, before anything is claimed. */
-  offer: Readonly<Record<'title' | 'why' | 'account' | 'purpose' | 'need' | 'button', string>> & {
+  offer: Readonly<Record<'title' | 'why' | 'account' | 'purpose' | 'need' | 'pin' | 'wrongPin' | 'button', string>> & {
+    pinFrom: (issuer: string) => string;
     asks: (issuer: string) => string;
     once: (until: string) => string;
     caution: (issuer: string) => string;
@@ -19,7 +20,12 @@ export interface EnrollmentTexts {
     unusual: (what: string) => string;
   };
   /** The code that proves it. */
-  code: Readonly<Record<'title' | 'next' | 'already' | 'label' | 'button' | 'another' | 'renew' | 'wrong', string>> & {
+  code: Readonly<
+    Record<
+      'title' | 'next' | 'already' | 'label' | 'app' | 'otherApp' | 'button' | 'another' | 'renew' | 'wrong',
+      string
+    >
+  > & {
     left: (tries: number) => string;
     fast: (seconds: number) => string;
     slow: (seconds: number) => string;

@@ -19,7 +19,7 @@ const STYLE = `
 .codes li{margin:0;break-inside:avoid}
 .tick{display:flex;align-items:center;gap:.75rem;margin-top:1.5rem}
 .tick input{flex:none;width:1.5rem;min-height:1.5rem}
-#code{font-size:1.5rem;letter-spacing:.15em}
+#code,#pin{font-size:1.5rem;letter-spacing:.15em}
 @media (max-width:24rem){.codes{columns:1}}
 @media print{button,.button,form,footer,.screen{display:none!important}main{border:0}}
 `;
