@@ -1,10 +1,11 @@
 // npm run bench:webhooks [-- --events 2000 --endpoints 5]
 // Deliveries of webhooks a second: from events in Kafka, through the queue in PostgreSQL, to a receiver that answers at
-// once. Beside it, in the same run, signed POSTs to that receiver without a queue, a log or a record, 50 at a time.
+// once; with the CPU time that a delivery takes of the service and of PostgreSQL, which says on a busy machine, too, what
+// there is to have (Linux only). Beside it, in the same run, signed POSTs to that receiver without a queue, a log or a record, 50 at a time.
 import { createHmac, randomUUID } from 'node:crypto';
 import { spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { createServer, request } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -43,6 +44,43 @@ async function startApp(name, environment) {
   )
     await new Promise((resolve) => setTimeout(resolve, 100));
   return url;
+}
+
+/** CPU seconds of a process and, where it is asked for, of its children. `undefined` where there is no /proc. */
+function cpuSeconds(pid, { children: withChildren = false } = {}) {
+  const stat = (id) => {
+    try {
+      const fields = readFileSync(`/proc/${id}/stat`, 'utf8')
+        .replace(/^.*\) /s, '')
+        .split(' ');
+      return { parent: Number(fields[1]), seconds: (Number(fields[11]) + Number(fields[12])) / 100 };
+    } catch {
+      return undefined;
+    }
+  };
+  const own = stat(pid);
+  if (!own || !withChildren) return own?.seconds;
+  const others = readdirSync('/proc').filter((name) => /^\d+$/.test(name));
+  const childrens = others.map(stat).filter((found) => found?.parent === pid);
+  return childrens.reduce((sum, { seconds }) => sum + seconds, own.seconds);
+}
+
+function pidOfPostgres(port) {
+  const isServer = (id) => {
+    try {
+      const command = readFileSync(`/proc/${id}/cmdline`, 'utf8');
+      return command.includes(`port=${port}`) && /postgres\0/.test(command);
+    } catch {
+      return false;
+    }
+  };
+  const found =
+    process.platform === 'linux'
+      ? readdirSync('/proc')
+          .filter((id) => /^\d+$/.test(id))
+          .find(isServer)
+      : '0';
+  return Number(found ?? 0);
 }
 
 const seen = new Set();
@@ -109,10 +147,11 @@ try {
   };
   const env = { ...process.env, ...environment };
   spawnSync(process.execPath, ['apps/signet/dist/main.js', 'migrate'], { env, stdio: ['ignore', 'ignore', 'inherit'] });
-  await startApp('enrollment', environment);
+  const control = await startApp('enrollment', environment);
   const api = await startApp('analytics', environment);
   const headers = { authorization: `Bearer ${key}`, 'content-type': 'application/json' };
-  const { workspaceId } = await (await fetch(`${api}/v1/whoami`, { headers })).json();
+  const { workspaceId } = await (await fetch(`${control}/v1/whoami`, { headers })).json();
+  if (!workspaceId) throw new Error('nobody says whose workspace it is');
   for (let n = 0; n < endpoints; n += 1) {
     const body = JSON.stringify({ url: `http://127.0.0.1:${port}/${n}`, events: ['scan.*'] });
     const answer = await fetch(`${api}/v1/webhooks`, { method: 'POST', headers, body });
@@ -131,14 +170,23 @@ try {
   await untilReceived(20 * endpoints);
   seen.clear();
   received = 0;
+  const [service, postgres] = [children.at(-1).pid, pidOfPostgres(new URL(services.databaseUrl).port)];
+  const cpu = () => [cpuSeconds(service), cpuSeconds(postgres, { children: true })];
+  const before = cpu();
   const startedAt = performance.now();
   await publish(events);
   await untilReceived(events * endpoints);
   const rate = (events * endpoints) / ((performance.now() - startedAt) / 1000);
+  const spent = cpu().map((seconds, index) => ((seconds - before[index]) * 1000) / (events * endpoints));
   const twins = received - events * endpoints;
   await producer.disconnect();
   const bare = await bareRate(port, scanOf(workspaceId).value, 5000);
   console.log(`${events} events for ${endpoints} endpoints: ${Math.round(rate)} deliveries/s, ${twins} twins`);
+  if (spent.every((milliseconds) => milliseconds >= 0))
+    console.log(
+      `CPU of a delivery: ${spent[0].toFixed(2)} ms in the service, ${spent[1].toFixed(2)} ms in PostgreSQL; with a core each, ` +
+        `${Math.round(1000 / Math.max(...spent))} deliveries/s`,
+    );
   console.log(
     `signed POSTs without queue and record: ${Math.round(bare)}/s; deliveries are ${(rate / bare).toFixed(2)} × that`,
   );

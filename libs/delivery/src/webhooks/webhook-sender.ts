@@ -30,6 +30,8 @@ import { WebhookLimits } from './webhook-limits.js';
 const IDLE_MILLISECONDS = 500;
 /** Longer than an attempt can take, and its result to be stored. */
 const LOST_AFTER_MILLISECONDS = 60_000;
+/** What ends within so long is replaced together: to take deliveries one by one costs more than to send them. */
+const TAKE_TOGETHER_MILLISECONDS = 10;
 const CLEANING_MILLISECONDS = 3_600_000;
 const CLEANED_AT_ONCE = 1000;
 const DAY_MILLISECONDS = 86_400_000;
@@ -111,6 +113,7 @@ export class WebhookSender implements OnApplicationBootstrap, BeforeApplicationS
   }
 
   private async sendDue(): Promise<boolean> {
+    if (this.inHand.size > 0) await sleep(TAKE_TOGETHER_MILLISECONDS);
     const { concurrency, perEndpoint } = this.limits;
     const limit = concurrency - this.inHand.size;
     if (limit <= 0) {

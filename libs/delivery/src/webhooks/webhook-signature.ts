@@ -1,4 +1,4 @@
-import { createHmac, createPrivateKey, generateKeyPairSync, randomBytes, sign } from 'node:crypto';
+import { createHmac, createPrivateKey, createSecretKey, generateKeyPairSync, randomBytes, sign } from 'node:crypto';
 import type { WebhookSignature } from '@signet/contracts';
 
 /** Standard Webhooks asks for 24 to 64. */
@@ -40,7 +40,9 @@ export function signatureHeader({ id, timestamp, body }: SignedMessage, secrets:
 
 function signWith(secret: string, content: Buffer): string {
   const key = Buffer.from(secret.slice(secret.indexOf('_') + 1), 'base64');
-  if (secret.startsWith('whsec_')) return `v1,${createHmac('sha256', key).update(content).digest('base64')}`;
+  // A key object: Node 24 takes five times as long to make one of a buffer on the way.
+  if (secret.startsWith('whsec_'))
+    return `v1,${createHmac('sha256', createSecretKey(key)).update(content).digest('base64')}`;
   const privateKey = createPrivateKey({ key: Buffer.concat([PRIVATE_PREFIX, key]), type: 'pkcs8', format: 'der' });
   return `v1a,${sign(null, content, privateKey).toString('base64')}`;
 }
