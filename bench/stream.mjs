@@ -37,6 +37,11 @@ function subscribe(url, key, codeId) {
   const path = `${url}/v1/stream?topics=scans${codeId ? `&codeId=${codeId}` : ''}`;
   return new Promise((resolve, reject) => {
     const asking = request(path, { agent: new Agent(), headers: { authorization: `Bearer ${key}` } }, (answer) => {
+      if (answer.statusCode === 503) {
+        // The log is not followed yet.
+        answer.resume();
+        return delay(500).then(() => subscribe(url, key, codeId).then(resolve, reject));
+      }
       if (answer.statusCode !== 200) return reject(new Error(`the stream answers ${answer.statusCode}`));
       let rest = '';
       answer.setEncoding('utf8').on('data', (chunk) => {
