@@ -119,11 +119,25 @@ describe('the directory of subjects', () => {
     expect(await people.auditActions('same')).toEqual(['subject.create']);
   });
 
-  it('imports CSV with joined groups and columns of attributes, and says where it cannot be read on', async () => {
-    const csv =
-      '\ufeffsubject,displayName,groups,attributes.floor\r\ncsv-1,"Ann, ""A""",g1|g2,3\r\ntoo,few\r\ncsv-2,,,\r\ncsv-3,"open';
+  it('imports CSV with joined groups and columns of attributes, each broken row an error of its own', async () => {
+    const csv = [
+      '\ufeffsubject,displayName,groups,attributes.floor',
+      'csv-1,"Ann, ""A""",g1|g2,3',
+      'too,many,cells,are,here',
+      'csv-2,,,',
+      'csv-3,"Carl" stray,,',
+      'csv-4,"open',
+      'csv-5,Bert',
+    ].join('\r\n');
     const results = await send(csv, CSV);
-    expect(results.map(({ status }) => status)).toEqual(['created', 'error', 'created', 'error']);
+    expect(results.map(({ index, status }) => [index, status])).toEqual([
+      [0, 'created'],
+      [1, 'error'],
+      [2, 'created'],
+      [3, 'created'],
+      [4, 'error'],
+      [5, 'created'],
+    ]);
     expect((await people.call('GET', '/v1/subjects/csv-1')).json()).toMatchObject({
       displayName: 'Ann, "A"',
       groups: ['g1', 'g2'],

@@ -1,7 +1,6 @@
 import { Readable } from 'node:stream';
 import { MAX_IMPORTED_SUBJECTS } from '@signet/contracts';
-import { MAX_ROW_LENGTH, ndjsonRows, SignetError, textOf, unreadableRow } from '@signet/platform';
-import { parse as parseCsv } from 'csv-parse';
+import { csvRows, ndjsonRows, SignetError, textOf } from '@signet/platform';
 
 export const IMPORT_TYPES = ['application/x-ndjson', 'text/csv'] as const;
 export type ImportType = (typeof IMPORT_TYPES)[number];
@@ -38,34 +37,8 @@ async function* ndjsonBodies(stream: Readable): AsyncGenerator {
  * a field that is left out.
  */
 async function* csvBodies(stream: Readable): AsyncGenerator {
-  // The parser hears of a wrong row ahead of the rows before it that are still on their way.
-  const wrong: { after: number; error: SignetError }[] = [];
-  const parser = parseCsv({
-    bom: true,
-    columns: true,
-    skip_empty_lines: true,
-    max_record_size: MAX_ROW_LENGTH,
-    skip_records_with_error: true,
-    on_skip: (error) => void wrong.push({ after: parser.info.records, error: unreadableCsv(error) }),
-  });
-  stream.on('error', (error) => parser.destroy(error));
-  let records = 0;
-  try {
-    for await (const record of stream.pipe(parser)) {
-      while (wrong[0] && wrong[0].after <= records) yield wrong.shift()?.error;
-      yield fromCells(record);
-      records += 1;
-    }
-  } catch (error) {
-    if (!(error instanceof Error && 'code' in error && String(error.code).startsWith('CSV_'))) throw error;
-    throw unreadableCsv(error);
-  }
-  yield* wrong.map(({ error }) => error);
+  for await (const row of csvRows(textOf(stream))) yield 'cells' in row ? fromCells(row.cells) : row.unreadable;
 }
-
-/** Names the rule that was broken: the parser's own sentence may quote what stands there. */
-const unreadableCsv = (error: Error | undefined): SignetError =>
-  unreadableRow(`The row is not CSV: ${error && 'code' in error ? String(error.code) : 'it cannot be read'}`);
 
 function fromCells(cells: Readonly<Record<string, string>>): unknown {
   const body: Record<string, unknown> = {};

@@ -24,6 +24,7 @@ export * from './http/body-streams.js';
 export * from './http/caller.js';
 export * from './http/etag.js';
 export * from './http/http-app.js';
+export * from './http/csv-rows.js';
 export * from './http/ndjson-rows.js';
 export * from './http/operation.js';
 export * from './http/problem.js';
