@@ -1,15 +1,16 @@
 import { existsSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
-import { ScanEventSchema, topics, type ScanEvent } from '@signet/contracts';
-import { KafkaEventLog } from '@signet/platform';
 import {
   childrenOf,
   freePort,
   KeepAliveClient,
+  loggedScans,
+  namesIn,
+  namesOf,
   RedirectFleet,
+  scanNamed,
   ServiceProcess,
-  testLogger,
   type StoreName,
 } from '@signet/testing';
 
@@ -58,65 +59,21 @@ describeHere('a redirect with workers', () => {
   const workersIn = (metrics: string): string[] =>
     [...new Set(Array.from(metrics.matchAll(/worker="(\d+)"/g), ([, worker = '']) => worker))].toSorted();
 
-  /** Scans that say their name as the host that they come from. @returns the names of those that were answered */
-  async function scanMany(url: string, { slug, names }: { slug: string; names: readonly string[] }): Promise<string[]> {
-    const answered: string[] = [];
-    const left = [...names];
-    const work = async (): Promise<void> => {
-      for (let name = left.pop(); name !== undefined; name = left.pop()) {
-        const headers = { referer: `https://${name}/` };
-        const answer = await fetch(`${url}/${slug}`, { headers, redirect: 'manual' }).catch(() => undefined);
-        if (answer?.status === 302) answered.push(name);
-      }
-    };
-    await Promise.all(Array.from({ length: 16 }, work));
-    return answered;
-  }
-
-  /** What the log has of a code, each event once. */
-  async function loggedScans(codeId: string): Promise<ScanEvent[]> {
-    const brokers = (fleet.environment['KAFKA_BROKERS'] ?? '').split(',');
-    const log = new KafkaEventLog({
-      brokers,
-      clientId: 'test',
-      replicationFactor: 1,
-      logger: testLogger(),
-      onCrash: () => {},
-    });
-    const events = new Map<string, ScanEvent>();
-    await log.read({
-      topic: topics.scans.name,
-      from: started,
-      to: new Date(Date.now() + 1000),
-      async onBatch({ records }) {
-        for (const { value } of records) {
-          const event = ScanEventSchema.parse(JSON.parse(value.toString()));
-          if (event.subject === codeId) events.set(event.id, event);
-        }
-      },
-    });
-    await log.close();
-    return [...events.values()];
-  }
-  const hostsOf = (events: readonly ScanEvent[]): string[] =>
-    events.flatMap(({ data }) => ('referrerHost' in data ? (data.referrerHost ?? []) : []));
   async function expectEachOnce(codeId: string, answered: readonly string[]): Promise<void> {
-    let hosts: string[] = [];
+    let names: (string | undefined)[] = [];
     await eventually(async () => {
-      hosts = hostsOf(await loggedScans(codeId));
-      const logged = new Set(hosts);
+      names = namesIn(await loggedScans(fleet.environment['KAFKA_BROKERS'] ?? '', codeId, started));
+      const logged = new Set(names);
       return answered.every((name) => logged.has(name));
     });
-    expect(hosts.length).toBe(new Set(hosts).size);
+    expect(names.length).toBe(new Set(names).size);
   }
-  const namesOf = (prefix: string, count: number): string[] =>
-    Array.from({ length: count }, (_, n) => `${prefix}${n}.example`);
 
   it('loses no answered scan when one is killed, and another takes its place', async () => {
     const { id, slug } = await fleet.createCode({});
     const { service } = await start('killed', 2);
     expect(workersIn(await textOf(`${service.url}/metrics`))).toEqual(['1', '2']);
-    const before = await scanMany(service.url, { slug, names: namesOf('a', 300) });
+    const before = await scanNamed(`${service.url}/${slug}`, namesOf('a', 300));
     expect(before).toHaveLength(300);
     const metrics = await textOf(`${service.url}/metrics`);
     const counts = Array.from(metrics.matchAll(/^signet_scans_total\{outcome="redirected".*\} (\d+)$/gm), ([, n]) =>
@@ -125,7 +82,7 @@ describeHere('a redirect with workers', () => {
     expect([counts.length, counts.reduce((sum, n) => sum + n, 0)]).toEqual([2, 300]);
 
     const [victim = 0] = childrenOf(service.pid);
-    const during = scanMany(service.url, { slug, names: namesOf('b', 2000) });
+    const during = scanNamed(`${service.url}/${slug}`, namesOf('b', 2000));
     await pause(50);
     process.kill(victim, 'SIGKILL');
     // What is asked on a connection to the victim is answered by nobody.
@@ -136,7 +93,7 @@ describeHere('a redirect with workers', () => {
     await eventually(async () => (await workersOf()) === '1 of 2 answer');
     await eventually(async () => (await workersOf()) === 'all');
     expect(childrenOf(service.pid)).not.toContain(victim);
-    const after = await scanMany(service.url, { slug, names: namesOf('c', 300) });
+    const after = await scanNamed(`${service.url}/${slug}`, namesOf('c', 300));
     expect(after).toHaveLength(300);
     await expectEachOnce(id, [...before, ...(await during), ...after]);
   }, 120_000);
@@ -163,7 +120,7 @@ describeHere('a redirect with workers', () => {
       [1, 'again'],
     ] as const) {
       const { service } = await start('fewer', workers, away);
-      answered.push(...(await scanMany(service.url, { slug, names: namesOf(prefix, 60) })));
+      answered.push(...(await scanNamed(`${service.url}/${slug}`, namesOf(prefix, 60))));
       await service.end('SIGKILL');
     }
     expect(answered).toHaveLength(180);

@@ -13,6 +13,7 @@ import {
   type RecordBatch,
 } from '@signet/platform';
 import { testLogger } from '@signet/testing';
+import fc from 'fast-check';
 import type { ScanFacts } from './scan-facts.js';
 import { LeftJournals } from './left-journals.js';
 import { ScanJournal } from './scan-journal.js';
@@ -209,6 +210,39 @@ describe('ScanPump', () => {
     await world.pump.onApplicationShutdown();
     expect(lefts.map((place) => existsSync(place))).toEqual([false, false, true]);
   });
+
+  it('has every scan of an hour once, whole or counted, whatever log and process do meanwhile', async () => {
+    const minute = fc.record({
+      mode: fc.constantFrom('up', 'down', 'down', 'loses-its-answers'),
+      restarts: fc.nat(9).map((n) => n === 0),
+    });
+    const hour = fc.array(minute, { minLength: 60, maxLength: 60 });
+    await fc.assert(fc.asyncProperty(hour, live), { numRuns: 1, endOnFailure: true });
+  });
+  /** 100 scans in each minute; the journal holds 800. */
+  async function live(hour: { mode: UnreliableEventLog['mode']; restarts: boolean }[]): Promise<void> {
+    const world = await openWorld({ maxEntries: 800 });
+    const kept: string[] = [];
+    for (const { mode, restarts } of hour) {
+      clock.advance(60_000);
+      world.eventLog.mode = mode;
+      if (restarts) await world.restart();
+      const ids = await Promise.all(Array.from({ length: 100 }, () => world.journal.append(scanOf())));
+      kept.push(...ids.filter((id) => id !== undefined));
+    }
+    world.eventLog.mode = 'up';
+    // A new process does not wait until the former one had tried again.
+    await world.restart();
+    const { events } = world.received;
+    const whole = (): ScanEvent[] => [...events.values()].filter(({ type }) => type === 'scan.recorded');
+    const counted = (): number =>
+      [...events.values()].reduce((sum, { data }) => sum + ('count' in data ? data.count : 0), 0);
+    await world.received.until(() => whole().length + counted() >= 100 * hour.length);
+    expect([whole().length + counted(), whole().map(({ id }) => id)]).toEqual([100 * hour.length, kept]);
+    const sequences = Array.from(events.values(), ({ sequence }) => Number(sequence));
+    expect(sequences).toEqual(sequences.map((_, index) => index + 1));
+    await world.pump.onApplicationShutdown();
+  }
 
   it('says so when scans have been waiting for more than a minute', async () => {
     const world = await openWorld();

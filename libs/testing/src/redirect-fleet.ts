@@ -17,9 +17,13 @@ const NO_KAFKA = { KAFKA_BROKERS: '127.0.0.1:1' };
 
 type Code = z.output<typeof CodeSchema> & { slug: string };
 
+export type OtherService = 'verification' | 'analytics';
+
 export interface FleetOptions {
   redirects: number;
   stores: readonly StoreName[];
+  /** Beside them; none unless said. */
+  others?: readonly OtherService[];
   /** Of the redirects. */
   environment?: Record<string, string>;
 }
@@ -29,11 +33,17 @@ export class RedirectFleet {
   private constructor(
     readonly stores: RealStores,
     readonly environment: Readonly<Record<string, string>>,
-    private readonly api: ServiceProcess,
+    readonly api: ServiceProcess,
     readonly redirects: readonly ServiceProcess[],
+    private readonly others: ReadonlyMap<OtherService, ServiceProcess>,
   ) {}
 
-  static async start({ redirects, stores: names, environment: own }: FleetOptions): Promise<RedirectFleet> {
+  static async start({
+    redirects,
+    stores: names,
+    others: extra = [],
+    environment: own,
+  }: FleetOptions): Promise<RedirectFleet> {
     const stores = new RealStores();
     const started: ServiceProcess[] = [];
     try {
@@ -61,7 +71,9 @@ export class RedirectFleet {
       const api = await start('enrollment', 'enrollment');
       const fleet: ServiceProcess[] = [];
       for (let n = 0; n < redirects; n += 1) fleet.push(await start('redirect', `redirect-${n}`, own));
-      return new RedirectFleet(stores, environment, api, fleet);
+      const others = new Map<OtherService, ServiceProcess>();
+      for (const name of extra) others.set(name, await start(name, name));
+      return new RedirectFleet(stores, environment, api, fleet, others);
     } catch (error) {
       await Promise.all(started.map((service) => service.end('SIGKILL')));
       await stores.end();
@@ -69,10 +81,19 @@ export class RedirectFleet {
     }
   }
 
+  /** Of an administrator. */
+  readonly key = KEY;
+
   /** One of the redirects; they take turns. */
   redirect(turn = 0): ServiceProcess {
     const service = this.redirects[turn % this.redirects.length];
     if (!service) throw new Error('a fleet without redirects');
+    return service;
+  }
+
+  other(name: OtherService): ServiceProcess {
+    const service = this.others.get(name);
+    if (!service) throw new Error(`a fleet without ${name}`);
     return service;
   }
 
@@ -83,18 +104,18 @@ export class RedirectFleet {
     return { ...code, slug: code.slug ?? '' };
   }
 
-  /** Of the administrators' API. */
-  call(method: string, path: string, body?: object): Promise<Response> {
+  /** Of the administrators' API, or what another service has of it. */
+  call(method: string, path: string, body?: object, service = this.api): Promise<Response> {
     const headers = {
       authorization: `Bearer ${KEY}`,
       ...(body === undefined ? {} : { 'content-type': 'application/json' }),
     };
-    return fetch(this.api.url + path, { method, headers, body: body === undefined ? null : JSON.stringify(body) });
+    return fetch(service.url + path, { method, headers, body: body === undefined ? null : JSON.stringify(body) });
   }
 
   /** Also when a service was killed, or a store is away. */
   async stop(): Promise<void> {
-    await Promise.all([this.api, ...this.redirects].map((service) => service.end('SIGKILL')));
+    await Promise.all([this.api, ...this.redirects, ...this.others.values()].map((service) => service.end('SIGKILL')));
     await this.stores.end();
   }
 }
