@@ -13,15 +13,20 @@ export function createMetrics(service: string, worker?: number): Registry {
   return registry;
 }
 
+const REQUEST_DURATION = 'signet_http_request_duration_seconds';
+
 /** Requests by route pattern (never by path) and status. */
-export const requestDuration = (registry: Registry): Histogram<'method' | 'route' | 'status'> =>
-  new Histogram({
-    name: 'signet_http_request_duration_seconds',
+export function requestDuration(registry: Registry): Histogram<'method' | 'route' | 'status'> {
+  const known = registry.getSingleMetric(REQUEST_DURATION);
+  if (known instanceof Histogram) return known;
+  return new Histogram({
+    name: REQUEST_DURATION,
     help: 'Duration of HTTP requests',
     labelNames: ['method', 'route', 'status'],
     buckets: [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 10],
     registers: [registry],
   });
+}
 
 /** A gauge that is read when somebody asks; a reading that fails leaves it out of that scrape. */
 export function observedGauge(

@@ -18,7 +18,7 @@ const EXIT_CONFIG = 78;
 /** How long a start waits for the topics; with Kafka down it goes on without them. */
 const TOPICS_GRACE_MILLISECONDS = 1000;
 /** Longer than a request takes from a client or proxy that has not heard of the stop yet. */
-const IDLE_GRACE_MS = 500;
+export const IDLE_GRACE_MS = 500;
 
 export interface ServiceOptions extends Omit<PlatformOptions, 'onFatal'> {
   defaultPort: number;

@@ -36,6 +36,8 @@ export class CodeResolver implements OnApplicationShutdown {
   });
   /** Look-ups under way that nothing has changed since; whoever asks meanwhile shares them. */
   private readonly flights = new Map<string, Promise<CodeStateEntry | undefined>>();
+  /** Of `CodeState` alone. */
+  private readonly nearFlights = new Map<string, Promise<CodeStateEntry | undefined>>();
   private readonly stopListening: () => void;
 
   constructor(
@@ -62,7 +64,17 @@ export class CodeResolver implements OnApplicationShutdown {
    */
   async resolve(key: string, nowMs: number): Promise<CodeStateEntry | undefined> {
     if (this.unknown.get(key, nowMs)) return undefined;
-    return this.flights.get(key) ?? this.fly(key, nowMs);
+    return this.flights.get(key) ?? this.fly(key, () => this.lookUp(key), this.flights, nowMs);
+  }
+
+  /**
+   * Asks `CodeState` only, and takes a lease on a plain link.
+   * @returns undefined when there is no such code, or when only PostgreSQL can tell
+   */
+  async leaseNear(key: string, nowMs: number): Promise<CodeStateEntry | undefined> {
+    if (this.unknown.get(key, nowMs)) return undefined;
+    const near = async (): Promise<CodeStateEntry | undefined> => (await this.readState(key)).entry;
+    return this.nearFlights.get(key) ?? this.fly(key, near, this.nearFlights, nowMs);
   }
 
   /** Asks `CodeState` only, for those whose guesses PostgreSQL has answered often enough. */
@@ -78,16 +90,22 @@ export class CodeResolver implements OnApplicationShutdown {
     return this.readDatabase(key);
   }
 
-  private fly(key: string, nowMs: number): Promise<CodeStateEntry | undefined> {
-    const flight: Promise<CodeStateEntry | undefined> = this.lookUp(key)
+  private fly(
+    key: string,
+    lookUp: () => Promise<CodeStateEntry | undefined>,
+    flights: Map<string, Promise<CodeStateEntry | undefined>>,
+    nowMs: number,
+  ): Promise<CodeStateEntry | undefined> {
+    const flight: Promise<CodeStateEntry | undefined> = lookUp()
       .then((entry) => {
-        if (this.flights.get(key) === flight) this.keep(key, entry, nowMs);
+        const isCurrent = flights.get(key) === flight;
+        if (isCurrent && (entry || flights === this.flights)) this.keep(key, entry, nowMs);
         return entry;
       })
       .finally(() => {
-        if (this.flights.get(key) === flight) this.flights.delete(key);
+        if (flights.get(key) === flight) flights.delete(key);
       });
-    this.flights.set(key, flight);
+    flights.set(key, flight);
     return flight;
   }
 
@@ -135,10 +153,12 @@ export class CodeResolver implements OnApplicationShutdown {
       this.links.clear();
       this.unknown.clear();
       this.flights.clear();
+      this.nearFlights.clear();
       return;
     }
     this.links.delete(key);
     this.unknown.delete(key);
     this.flights.delete(key);
+    this.nearFlights.delete(key);
   }
 }

@@ -1,7 +1,9 @@
 import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
+import { createServer, type IncomingMessage } from 'node:http';
 import { connect } from 'node:net';
 import { join } from 'node:path';
+import { duplexPair } from 'node:stream';
 import { accessMigrations, AccessModule, AccessService } from '@signet/access';
 import { auditMigrations } from '@signet/audit';
 import { CodesModule, codesMigrations } from '@signet/codes';
@@ -10,7 +12,9 @@ import type { RecordBatch } from '@signet/platform';
 import { scansMigrations } from '@signet/scans';
 import { createTestApp, openTestPlatform, type TestPlatform } from '@signet/testing';
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
+import fc from 'fast-check';
 import { RedirectModule } from './redirect.module.js';
+import { readSimpleRequest } from './simple-request.js';
 
 const TARGET = 'https://example.org/größe';
 const PHONE =
@@ -22,6 +26,23 @@ const FORWARDED = {
   'accept-language': 'de-CH,de;q=0.9',
   referer: 'https://news.example/a?b',
 };
+
+/** Node's own reading of what is one request at most. */
+const parser = createServer();
+async function parsedByNode(text: string): Promise<object | undefined> {
+  const seen: object[] = [];
+  parser.once('request', ({ method, url, headers }: IncomingMessage) =>
+    seen.push({ method, url, headers: { ...headers } }),
+  );
+  const [near, far] = duplexPair();
+  parser.emit('connection', near);
+  far.end(text, 'latin1');
+  far.resume();
+  await new Promise(setImmediate);
+  near.destroy();
+  parser.removeAllListeners('request');
+  return seen[0];
+}
 
 type Scan = Extract<ScanEvent, { type: 'scan.recorded' }>;
 
@@ -73,6 +94,20 @@ describe('plain links', () => {
     const code = await create(body);
     await get(code.slug, { method: 'HEAD' });
     return code;
+  };
+  /** Sends chunks as they are; resolves with all that was answered when the server has ended the connection. */
+  const converse = async (chunks: readonly string[]): Promise<string> => {
+    const socket = connect(port, '127.0.0.1').setNoDelay(true).setEncoding('latin1');
+    let text = '';
+    socket.on('data', (chunk: string) => (text += chunk));
+    socket.on('error', () => {});
+    const closed = once(socket, 'close');
+    for (const chunk of chunks) {
+      await new Promise<unknown>((resolve) => void socket.write(chunk, 'latin1', resolve));
+      await new Promise(setImmediate);
+    }
+    await closed;
+    return text;
   };
   const wasIntercepted = ({ id }: Scan, { headers }: Response): boolean => id === headers.get('x-request-id');
 
@@ -155,6 +190,96 @@ describe('plain links', () => {
     expect(await recorded(id, 3)).toHaveLength(3);
   });
 
+  /** What is the same in every answer to the same request. */
+  const lasting = (text: string): string => text.replaceAll(/^(date|x-request-id): .*\r\n/gim, '');
+  const request = (slug: string, lines: readonly string[] = []): string =>
+    [`GET /${slug} HTTP/1.1`, 'Host: x', ...lines, '', ''].join('\r\n');
+  const LAST = 'Connection: close';
+
+  it('are answered from the socket with the bytes that come from Node’s server', async () => {
+    const { slug } = await createLeased();
+    const foreign = await converse([request(slug, ['TE: trailers']), request('robots.txt', [LAST])]);
+    const simple = await converse([request(slug), request('robots.txt', [LAST])]);
+    expect(lasting(simple)).toBe(lasting(foreign));
+    expect(simple).toMatch(/\r\nKeep-Alive: timeout=\d+\r\n/);
+  });
+
+  it('are answered in one way, wherever the client cuts its requests', async () => {
+    const { id, slug } = await createLeased();
+    const requests = [request(slug), request('robots.txt'), request(slug, ['X-Odd: \t\xe9']), request(slug, [LAST])];
+    const whole = requests.join('');
+    const expected = lasting(await converse([whole]));
+    let scans = 3;
+    await recorded(id, scans);
+    await fc.assert(
+      fc.asyncProperty(fc.uniqueArray(fc.nat(whole.length), { maxLength: 6 }), async (cuts) => {
+        const places = [0, ...cuts.toSorted((a, b) => a - b), whole.length];
+        const chunks = places.slice(1).map((end, index) => whole.slice(places[index], end));
+        const text = await converse(chunks.filter((chunk) => chunk !== ''));
+        expect(lasting(text)).toBe(expected);
+        expect(await recorded(id, (scans += 3))).toHaveLength(scans);
+      }),
+      { numRuns: 60 },
+    );
+  });
+
+  it('lead the reader of sockets to no request that Node’s parser would not see', async () => {
+    const { slug } = await createLeased();
+    const parts = [
+      `GET /${slug} HTTP/1.1\r\n`,
+      `HEAD /${slug} HTTP/1.1\r\n`,
+      `GET /${slug} HTTP/1.0\r\n`,
+      `get /${slug} HTTP/1.1\r\n`,
+      `GET /${slug}`,
+      'Host: x\r\n',
+      'Host: x, y\r\n',
+      'Host:\r\n',
+      'User-Agent: a\r\n',
+      'Content-Length: 5\r\n',
+      'Content-Length : 0\r\n',
+      'Transfer-Encoding: chunked\r\n',
+      'Connection: Upgrade\r\nUpgrade: h2c\r\n',
+      'Expect: z\r\n',
+      ' folded\r\n',
+      'X: \x00\r\n',
+      'X: y\n',
+      '0\r\n\r\n',
+      '\r\n',
+      '\n',
+      '\r',
+      ' ',
+      ':',
+    ];
+    await fc.assert(
+      fc.asyncProperty(fc.array(fc.constantFrom(...parts), { minLength: 1, maxLength: 8 }), async (some) => {
+        const text = some.join('');
+        for (let at = 0; ;) {
+          const read = readSimpleRequest(text, at);
+          if (!read) break;
+          const seen = await parsedByNode(text.slice(at, read.end));
+          expect(seen).toEqual({ method: read.method, url: `/${read.slug}`, headers: { ...read.headers } });
+          at = read.end;
+        }
+      }),
+      { numRuns: 3000, examples: [[['GET /x HTTP/1.1\r\n', 'Host: x\r\n', '\r\n']]] },
+    );
+    parser.close();
+  });
+
+  it('are answered to a client that has sent all it will', async () => {
+    const { slug } = await createLeased();
+    const { slug: cold } = await create();
+    for (const asked of [slug, cold]) {
+      const socket = connect({ port, host: '127.0.0.1', allowHalfOpen: true }).setEncoding('latin1');
+      let text = '';
+      socket.on('data', (chunk: string) => (text += chunk));
+      socket.end(request(asked));
+      await once(socket, 'end');
+      socket.end();
+      expect(text).toMatch(/^HTTP\/1\.1 302 /);
+    }
+  });
+
   it('are counted in the metrics like every request', async () => {
     const { slug } = await createLeased();
     await get(slug);
@@ -168,13 +293,12 @@ describe('plain links', () => {
     const stopped = new Promise<void>((resolve, reject) => {
       app.getHttpServer().once('request', () => void app.close().then(resolve, reject));
     });
-    const socket = connect(port, '127.0.0.1');
-    socket.write(`GET /${slug} HTTP/1.1\r\nHost: x\r\n\r\n`);
-    let text = '';
-    socket.setEncoding('utf8').on('data', (chunk) => (text += chunk));
-    await once(socket, 'close');
-    expect(text).toMatch(/^HTTP\/1\.1 302 /);
+    const quick = converse([`GET /${slug} HTTP/1.1\r\nHost: x\r\n\r\n`]);
+    await recorded(id, 1);
+    const text = await converse([`GET /${slug} HTTP/1.1\r\nHost: x\r\nTE: trailers\r\n\r\n`]);
+    expect(text).toMatch(/^HTTP\/1\.1 302 .*\r\nconnection: close\r\n/is);
     await stopped;
-    expect(await recorded(id, 1)).toHaveLength(1);
+    expect(await quick).toMatch(/^HTTP\/1\.1 302 .*\r\nconnection: keep-alive\r\n/is);
+    expect(await recorded(id, 2)).toHaveLength(2);
   });
 });

@@ -14,6 +14,7 @@ import { Guessing } from './guessing.js';
 import { Hosts } from './hosts.js';
 import { Destinations } from './destination.js';
 import { PasswordDesk } from './password-desk.js';
+import { PlainConnections } from './plain-connections.js';
 import { PlainLinks } from './plain-links.js';
 import { RedirectRoutes } from './redirect.routes.js';
 import { ScanLimits } from './scan-limits.js';
@@ -31,6 +32,7 @@ import { TargetedClaims } from './targeted-claims.js';
     Hosts,
     BrandLogos,
     PlainLinks,
+    PlainConnections,
     CodeResolver,
     CodeFinder,
     ScanLimits,
