@@ -1,25 +1,38 @@
 import type { TotpParameters } from '@signet/contracts';
 import fc from 'fast-check';
+import { readers } from './authenticator-apps.fixture.js';
 import { otpauthUri, toBase32 } from './otpauth.js';
+import { unusualOf } from './totp-diagnosis.js';
 
 const secret = Buffer.from('12345678901234567890');
 const parameters: TotpParameters = { algorithm: 'SHA1', digits: 6, periodSeconds: 30 };
 const base = { issuer: 'Signet', account: 'anna@example.com', secret, parameters };
 
-/** Aegis: the label is decoded and split at every colon; exactly two parts are issuer and account. */
-function readLikeAegis(uri: string): { issuer: string; account: string } {
-  const [issuer = '', account = '', ...more] = decodeURIComponent(new URL(uri).pathname.slice(1)).split(':');
-  if (more.length > 0) throw new Error('more than two parts');
-  return { issuer, account };
-}
-
-/** Google Authenticator: the label is decoded and split at the first colon; the parameter wins. */
-function readLikeGoogle(uri: string): { issuer: string; account: string } {
-  const { pathname, searchParams } = new URL(uri);
-  const label = decodeURIComponent(pathname.slice(1));
-  const account = label.slice(label.indexOf(':') + 1);
-  return { issuer: searchParams.get('issuer') ?? '', account };
-}
+/** Names as people and companies have them, in many scripts, with what means something in a URI. */
+const NAMES = [
+  'Nordwind Bank',
+  'Müller & Söhne',
+  'Ελληνική Τράπεζα',
+  'Банк Москвы',
+  'بنك المستقبل',
+  'בנק לאומי',
+  'भारतीय स्टेट बैंक',
+  'ธนาคารกรุงเทพ',
+  '三菱UFJ銀行',
+  '국민은행',
+  'ngân hàng Á Châu',
+  'family 👩‍👩‍👧‍👦 bank',
+  'anna+work@example.com',
+  'a:b',
+  'a%3Ab',
+  '100% #1?',
+  'C++ & C# = fun/ks',
+  ';,!*()~\'"\\^`|{}[]<>$',
+  ' surrounded ',
+  'x'.repeat(200),
+];
+/** What apps show in place of a colon, and around which they take spaces away. */
+const shown = (text: string): string => text.replaceAll(':', '-').trim();
 
 describe('otpauthUri', () => {
   it('has the issuer in label and parameter, and leaves defaults out', () => {
@@ -39,17 +52,37 @@ describe('otpauthUri', () => {
     expect(uri.endsWith('&issuer=Signet&algorithm=SHA256&digits=8&period=60')).toBe(true);
   });
 
-  it('is read alike by apps that split the label and by apps that read the parameter', () => {
-    const text = fc.string({ minLength: 1, maxLength: 60, unit: 'grapheme' });
-    fc.assert(
-      fc.property(text, text, (issuer, account) => {
+  describe.each(readers)('as %s reads it', (_app, read, honours) => {
+    const all = NAMES.flatMap((issuer) => NAMES.map((account) => ({ issuer, account })));
+
+    it('names issuer and account in every script, whatever stands in them', () => {
+      for (const { issuer, account } of all) {
         const uri = otpauthUri({ ...base, issuer, account });
-        const expected = { issuer: issuer.replaceAll(':', '-'), account: account.replaceAll(':', '-') };
-        expect(readLikeAegis(uri)).toEqual(expected);
-        expect(readLikeGoogle(uri)).toEqual(expected);
-        expect(uri).not.toContain('+');
-      }),
-    );
+        const { secret: key, ...names } = read(uri);
+        expect(names).toMatchObject({ issuer: shown(issuer), account: shown(account) });
+        expect(key).toBe(toBase32(secret));
+        expect(uri).toMatch(/^[\w!'()*.~%:/?=&-]+$/);
+      }
+    });
+
+    it('names any other text alike', () => {
+      const text = fc.string({ minLength: 1, maxLength: 60, unit: 'grapheme' });
+      fc.assert(
+        fc.property(text, text, (issuer, account) => {
+          expect(read(otpauthUri({ ...base, issuer, account }))).toMatchObject({
+            issuer: shown(issuer),
+            account: shown(account),
+          });
+        }),
+      );
+    });
+
+    it('has the parameters, or ignores them as the warning of the policy says', () => {
+      const unusual: TotpParameters = { algorithm: 'SHA256', digits: 8, periodSeconds: 60 };
+      const { algorithm, digits, periodSeconds } = read(otpauthUri({ ...base, parameters: unusual }));
+      expect({ algorithm, digits, periodSeconds }).toEqual(honours ? unusual : parameters);
+      expect(unusualOf(unusual)).toBe('SHA256, 8 digits, a period of 60 s');
+    });
   });
 
   it('writes base32 in upper case, unpadded, 32 characters for 20 bytes', () => {

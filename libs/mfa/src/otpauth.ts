@@ -33,6 +33,6 @@ export function otpauthUri({ issuer, account, secret, parameters }: OtpauthConte
 
 /**
  * UTF-8 percent-encoding with `%20`, never `+`. A colon would split the label at the wrong place, encoded or not:
- * apps decode before they split.
+ * apps decode before they split. Around what is left some of them take spaces away, so nobody gets any.
  */
-const encode = (text: string): string => encodeURIComponent(text.replaceAll(':', '-'));
+const encode = (text: string): string => encodeURIComponent(text.replaceAll(':', '-').trim());
