@@ -72,7 +72,8 @@ describeHere('the journal, on real servers', () => {
 
       await eventually(async () => (await metric(service, /signet_journal_depth/)) === 0);
       const events = await logged(id);
-      expect(namesIn(events).toSorted()).toEqual(answered.toSorted());
+      expect(events).toHaveLength(answered.length);
+      expect(new Set(namesIn(events))).toEqual(new Set(answered));
       const sequences = events.map(({ sequence }) => Number(sequence));
       expect(sequences).toEqual(sequences.map((_, index) => index + (sequences[0] ?? 0)));
       await eventually(async () => (await countedScans(id)) === answered.length);

@@ -41,7 +41,7 @@ export class RedirectFleet {
   static async start({
     redirects,
     stores: names,
-    others: extra = [],
+    others: otherNames = [],
     environment: own,
   }: FleetOptions): Promise<RedirectFleet> {
     const stores = new RealStores();
@@ -72,7 +72,7 @@ export class RedirectFleet {
       const fleet: ServiceProcess[] = [];
       for (let n = 0; n < redirects; n += 1) fleet.push(await start('redirect', `redirect-${n}`, own));
       const others = new Map<OtherService, ServiceProcess>();
-      for (const name of extra) others.set(name, await start(name, name));
+      for (const name of otherNames) others.set(name, await start(name, name));
       return new RedirectFleet(stores, environment, api, fleet, others);
     } catch (error) {
       await Promise.all(started.map((service) => service.end('SIGKILL')));
