@@ -1,4 +1,12 @@
-import { createCipheriv, createDecipheriv, createHmac, hkdfSync, randomBytes } from 'node:crypto';
+import {
+  createCipheriv,
+  createDecipheriv,
+  createHmac,
+  createSecretKey,
+  hkdfSync,
+  randomBytes,
+  type KeyObject,
+} from 'node:crypto';
 import { SignetError } from './errors.js';
 
 /** What a sealed value belongs to; moved to another record, workspace or purpose it no longer opens. */
@@ -19,7 +27,9 @@ const associatedData = ({ workspaceId, recordId, purpose }: SealContext): Buffer
  * `format (1 byte) | length of the key's id (1) | key id | iv (12) | tag (16) | ciphertext`.
  */
 export class KeyRing {
-  private readonly keys = new Map<string, Buffer>();
+  /** As objects: Node makes one of bytes at each use, which takes six times as long as opening a short secret. */
+  private readonly keys = new Map<string, KeyObject>();
+  private readonly derived = new Map<string, KeyObject>();
   private readonly current: string;
 
   /**
@@ -32,7 +42,7 @@ export class KeyRing {
       const key = Buffer.from(encoded ?? '', 'base64');
       if (!id || key.length !== 32) throw new Error(`key ${index + 1} of the ring must be id:base64 of 32 bytes`);
       if (this.keys.has(id)) throw new Error(`key id ${id} appears twice in the ring`);
-      this.keys.set(id, key);
+      this.keys.set(id, createSecretKey(key));
     }
     this.current = this.keys.keys().next().value ?? '';
   }
@@ -79,11 +89,21 @@ export class KeyRing {
 
   /** HMAC-SHA-256 under a key derived (HKDF, RFC 5869) for one purpose; 32 bytes. */
   mac(keyId: string, purpose: string, data: string): Buffer {
-    const derived = hkdfSync('sha256', this.key(keyId), Buffer.alloc(0), `signet:${purpose}`, 32);
-    return createHmac('sha256', Buffer.from(derived)).update(data).digest();
+    return createHmac('sha256', this.derive(keyId, purpose)).update(data).digest();
   }
 
-  private key(id: string): Buffer {
+  /** Purposes are few: each key is derived once. */
+  private derive(keyId: string, purpose: string): KeyObject {
+    const name = `${keyId} ${purpose}`;
+    const known = this.derived.get(name);
+    if (known) return known;
+    const bytes = hkdfSync('sha256', this.key(keyId), Buffer.alloc(0), `signet:${purpose}`, 32);
+    const derived = createSecretKey(Buffer.from(bytes));
+    this.derived.set(name, derived);
+    return derived;
+  }
+
+  private key(id: string): KeyObject {
     const key = this.keys.get(id);
     if (!key) throw new SignetError('internal-error', { cause: new Error(`master key ${id} is not in the ring`) });
     return key;
