@@ -40,6 +40,27 @@ describe('BackgroundLoop', () => {
     expect(steps).toBe(2);
   });
 
+  it('rests before it goes on for who woke it, and then goes on at once', async () => {
+    const began: number[] = [];
+    const loop: BackgroundLoop = new BackgroundLoop({
+      failure: 'x',
+      async step() {
+        began.push(performance.now());
+        if (began.length === 1) loop.wake();
+        return false;
+      },
+      idleMilliseconds: 3_600_000,
+      restMilliseconds: 20,
+      logger,
+    });
+    loop.start();
+    await until(() => began.length === 2);
+    await loop.stop();
+    const [first = 0, second = 0] = began;
+    expect(second - first).toBeGreaterThanOrEqual(19);
+    expect(began).toHaveLength(2);
+  });
+
   it('survives failures and stops in the middle of a wait', async () => {
     let steps = 0;
     const loop = new BackgroundLoop({

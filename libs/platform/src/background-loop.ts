@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import { Backoff } from './backoff.js';
 import type { Logger } from './logging.js';
 
@@ -7,6 +8,8 @@ export interface BackgroundLoopOptions {
   /** @returns whether there may be more to do at once */
   step: () => Promise<boolean>;
   idleMilliseconds: number;
+  /** The least pause when there is no more, also for who wakes the loop: woken often, it does more at a time. */
+  restMilliseconds?: number;
   /** The longest wait after failures; the first is half a second. */
   maxWaitMilliseconds?: number;
   logger: Logger;
@@ -42,12 +45,14 @@ export class BackgroundLoop {
   }
 
   private async run(): Promise<void> {
-    const { step, idleMilliseconds, failure, logger } = this.options;
+    const { step, idleMilliseconds, restMilliseconds = 0, failure, logger } = this.options;
     while (!this.stopping) {
       try {
         const more = await step();
         this.backoff.reset();
-        if (!more && !this.stopping) await this.backoff.sleep(idleMilliseconds);
+        if (more || this.stopping) continue;
+        if (restMilliseconds > 0) await sleep(restMilliseconds);
+        await this.backoff.sleep(idleMilliseconds);
       } catch (error) {
         if (this.stopping) return;
         logger.warn({ err: error }, `${failure}; trying again`);

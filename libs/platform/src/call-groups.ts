@@ -1,3 +1,5 @@
+import { setImmediate as nextTurn } from 'node:timers/promises';
+
 interface Waiting<Call, Answer> {
   call: Call;
   resolve: (answer: Answer) => void;
@@ -19,7 +21,8 @@ export interface CallGroupsOptions<Call, Answer> {
 
 /**
  * Group commit: calls that arrive while a group is under way wait for it and go together in the next, so a lone call never
- * waits for company. Calls of one name are answered one after the other, as they came.
+ * waits for company; those that are handed in within one turn of the event loop are together from the start. Calls of one
+ * name are answered one after the other, as they came.
  */
 export class CallGroups<Call, Answer> {
   private waiting: Waiting<Call, Answer>[] = [];
@@ -40,7 +43,11 @@ export class CallGroups<Call, Answer> {
 
   private async answerWaiting(): Promise<void> {
     this.isBusy = true;
-    while (this.waiting.length > 0) await this.answerGroup(this.takeGroup());
+    while (this.waiting.length > 0) {
+      // What has already come over the network goes along.
+      await nextTurn();
+      await this.answerGroup(this.takeGroup());
+    }
     this.isBusy = false;
   }
 

@@ -40,4 +40,20 @@ describe('SharedReads', () => {
     begun[2]?.end('again');
     expect(await next).toBe('again');
   });
+
+  it('lets those who come while the next read rests share it', async () => {
+    const { begun, read } = heldReads();
+    const reads = new SharedReads<string>(5);
+    const first = reads.read('key', read);
+    const waiting = reads.read('key', read);
+    begun[0]?.end('before');
+    expect(await first).toBe('before');
+    await settle();
+    const late = reads.read('key', read);
+    expect(begun).toHaveLength(1);
+    while (begun.length < 2) await settle();
+    begun[1]?.end('after');
+    expect(await Promise.all([waiting, late])).toEqual(['after', 'after']);
+    expect(begun).toHaveLength(2);
+  });
 });

@@ -15,6 +15,8 @@ import {
 
 const BATCH = 500;
 const IDLE_MILLISECONDS = 200;
+/** Each move is eight statements and each batch a transaction of every consumer, however few rows there are. */
+const REST_MILLISECONDS = 50;
 /** The relay numbers what it publishes, so it is the CloudEvents source of these events. */
 export const OUTBOX_SOURCE = '/signet/outbox/relay';
 
@@ -35,6 +37,7 @@ export class OutboxRelay {
       failure: 'the outbox could not be published',
       step: async () => (await this.dataSource.transaction((manager) => this.move(manager))) === BATCH,
       idleMilliseconds: IDLE_MILLISECONDS,
+      restMilliseconds: REST_MILLISECONDS,
       logger,
     });
   }

@@ -12,15 +12,10 @@ export interface OutboxRow {
 export async function insertOutboxRows(manager: EntityManager, rows: readonly OutboxRow[]): Promise<void> {
   await manager.query(
     `INSERT INTO outbox.events (id, aggregatetype, aggregateid, type, payload, timestamp)
-     SELECT * FROM unnest($1::uuid[], $2::text[], $3::text[], $4::text[], $5::jsonb[], $6::timestamptz[])`,
-    [
-      rows.map((row) => row.id),
-      rows.map((row) => row.aggregatetype),
-      rows.map((row) => row.aggregateid),
-      rows.map((row) => row.type),
-      rows.map((row) => JSON.stringify(row.payload)),
-      rows.map((row) => row.timestamp),
-    ],
+     SELECT id, aggregatetype, aggregateid, type, payload, timestamp
+     FROM jsonb_to_recordset($1::jsonb)
+       AS e (id uuid, aggregatetype text, aggregateid text, type text, payload jsonb, timestamp timestamptz)`,
+    [JSON.stringify(rows)],
   );
 }
 
