@@ -9,6 +9,9 @@ export interface CodeAttempt {
   /** As it was typed. */
   code: string;
   at: Date;
+  /** From where, as the factor keeps it: truncated. */
+  ip: string | undefined;
+  country: string | undefined;
   /** How many TOTP steps before the current one count. */
   pastSteps: 0 | 1;
 }
@@ -24,7 +27,8 @@ export type CodeCheck =
 export interface FactorKind {
   readonly type: FactorType;
   /**
-   * Evaluates each code against all of its candidates and, where it is right, uses it up in the database, which decides.
+   * Evaluates each code against all of its candidates and, where it is right, uses it up in the database, which decides;
+   * the factor keeps when and from where, and forgets its failures.
    * @param manager of a transaction that holds the lock of the attempts' subjects, each of which is there once
    * @returns in the order of the attempts
    */

@@ -91,18 +91,45 @@ export async function endFactor(manager: EntityManager, id: string, reason: stri
   return count === 1;
 }
 
-/** @returns the factors whose step this call used up; of any number of calls with one step of a factor, one does */
+export interface FactorUse {
+  factorId: string;
+  at: Date;
+  /** Truncated. */
+  ip: string | undefined;
+  country: string | undefined;
+}
+
+/**
+ * Uses steps up, and notes where and when the factors were used; their failures are forgotten.
+ * @returns the factors whose step this call used up; of any number of calls with one step of a factor, one does
+ */
 export async function burnSteps(
   manager: EntityManager,
-  steps: readonly { factorId: string; step: number }[],
+  uses: readonly (FactorUse & { step: number })[],
 ): Promise<Set<string>> {
-  if (steps.length === 0) return new Set();
+  if (uses.length === 0) return new Set();
   const [rows]: [{ id: string }[], number] = await manager.query(
-    `UPDATE mfa.factors f SET last_step = burnt.step FROM unnest($1::uuid[], $2::bigint[]) AS burnt (id, step)
-     WHERE f.id = burnt.id AND f.last_step < burnt.step AND f.status = 'active' RETURNING f.id`,
-    [steps.map(({ factorId }) => factorId), steps.map(({ step }) => step)],
+    `UPDATE mfa.factors f SET last_step = used.step, failures = 0, last_used_at = used.at, last_used_ip = used.ip,
+       last_used_country = used.country
+     FROM unnest($1::uuid[], $2::bigint[], $3::timestamptz[], $4::text[], $5::text[]) AS used (id, step, at, ip, country)
+     WHERE f.id = used.id AND f.last_step < used.step AND f.status = 'active' RETURNING f.id`,
+    [
+      uses.map(({ factorId }) => factorId),
+      uses.map(({ step }) => step),
+      uses.map(({ at }) => at),
+      uses.map(({ ip }) => ip ?? null),
+      uses.map(({ country }) => country ?? null),
+    ],
   );
   return new Set(rows.map(({ id }) => id));
+}
+
+/** Where and when a factor without steps was used; its failures are forgotten. */
+export async function noteFactorUse(manager: EntityManager, { factorId, at, ip, country }: FactorUse): Promise<void> {
+  await manager.query(
+    `UPDATE mfa.factors SET failures = 0, last_used_at = $2, last_used_ip = $3, last_used_country = $4 WHERE id = $1`,
+    [factorId, at, ip ?? null, country ?? null],
+  );
 }
 
 /** @returns the ids of those that this failure, the `lockAt`th in a row or a later one, locked */
@@ -118,30 +145,6 @@ export async function countFactorFailures(
     [ids, lockAt],
   );
   return rows.filter(({ status }) => status === 'locked').map(({ id }) => id);
-}
-
-export interface FactorUse {
-  factorId: string;
-  at: Date;
-  /** Truncated. */
-  ip: string | undefined;
-  country: string | undefined;
-}
-
-/** Where and when factors were last used; their failures are forgotten. */
-export async function noteFactorUses(manager: EntityManager, uses: readonly FactorUse[]): Promise<void> {
-  if (uses.length === 0) return;
-  await manager.query(
-    `UPDATE mfa.factors f SET failures = 0, last_used_at = used.at, last_used_ip = used.ip, last_used_country = used.country
-     FROM unnest($1::uuid[], $2::timestamptz[], $3::text[], $4::text[]) AS used (id, at, ip, country)
-     WHERE f.id = used.id`,
-    [
-      uses.map(({ factorId }) => factorId),
-      uses.map(({ at }) => at),
-      uses.map(({ ip }) => ip ?? null),
-      uses.map(({ country }) => country ?? null),
-    ],
-  );
 }
 
 /** @returns whether this call is the first that tells of a second use of the newest step */

@@ -20,10 +20,16 @@ const sealContext = ({ id, workspaceId }: FactorPlace): SealContext => ({
   purpose: TOTP_SECRET,
 });
 const parametersOf = ({ parameters }: StoredFactor): TotpParameters => TotpParametersSchema.parse(parameters);
+interface Match {
+  factorId: string;
+  step: number;
+  isCurrent: boolean;
+}
 interface Evaluated {
-  matched?: { factorId: string; step: number; isCurrent: boolean };
+  matched?: Match;
   used?: string;
 }
+const useOf = ({ at, ip, country }: CodeAttempt, { factorId, step }: Match) => ({ factorId, step, at, ip, country });
 const NOBODY: FactorPlace = { id: 'nobody', workspaceId: 'nobody' };
 
 /** RFC 6238 codes: one step, once. */
@@ -39,10 +45,11 @@ export class TotpKind implements FactorKind {
   /** One statement for the steps of all attempts; a code that is right for two factors is the first one's. */
   async check(manager: EntityManager, attempts: readonly CodeAttempt[]): Promise<CodeCheck[]> {
     const evaluated = attempts.map((attempt) => this.evaluateAll(attempt));
-    const burnt = await burnSteps(
-      manager,
-      evaluated.flatMap(({ matched }) => (matched ? [matched] : [])),
-    );
+    const uses = evaluated.flatMap(({ matched }, index) => {
+      const attempt = attempts[index];
+      return matched && attempt ? [useOf(attempt, matched)] : [];
+    });
+    const burnt = await burnSteps(manager, uses);
     return evaluated.map(({ matched, used }) => {
       if (matched && burnt.has(matched.factorId))
         return { result: 'accepted', factorId: matched.factorId, isCurrent: matched.isCurrent };

@@ -1,3 +1,4 @@
+import { truncateIp } from '@signet/platform';
 import type { EntityManager } from 'typeorm';
 import type { CodeCheck, FactorKind } from '../factor-kind.js';
 import type { FactorType } from '../factor.js';
@@ -28,5 +29,7 @@ const toCodeAttempt = ({ attempt, subject, candidates, terms }: AttemptWithCandi
   candidates,
   code: attempt.code,
   at: attempt.at,
+  ip: attempt.context?.ip && truncateIp(attempt.context.ip),
+  country: attempt.context?.country,
   pastSteps: terms.totp.driftSteps,
 });

@@ -1,7 +1,6 @@
 import { appendAudits } from '@signet/audit';
-import { truncateIp } from '@signet/platform';
 import type { EntityManager } from 'typeorm';
-import { countFactorFailures, noteFactorUses, type FactorUse } from '../factors.sql.js';
+import { countFactorFailures } from '../factors.sql.js';
 import { afterFailure, LOCK_AFTER_FAILURES, type Throttle } from '../throttle.js';
 import { writeStrangerThrottles, writeSubjectThrottles } from '../throttle.sql.js';
 import { nameOf, type Attempt } from './attempt.js';
@@ -14,7 +13,7 @@ export interface SettledAttempt extends CheckedAttempt {
 
 /**
  * Counts what the codes turned out to be: a failure counts for the subject and for each candidate, and the twentieth in a
- * row locks the factor; a success resets its own factor and its subject and nobody else; a replayed code is no failure,
+ * row locks the factor; a success resets its subject, as it reset its own factor, and nobody else; a replayed code is no failure,
  * else a resend would lock its owner out. NIST SP 800-63B-4 §3.1.3 wants failures counted before the code is compared:
  * count and comparison are one transaction, of which nothing is told before it is durable.
  */
@@ -27,7 +26,6 @@ export async function settleCounts(
     manager,
     settled.filter(({ throttle, settled: after }) => !isSame(throttle, after)),
   );
-  await noteFactorUses(manager, settled.flatMap(useOf));
   await countFailures(
     manager,
     settled.filter(({ check }) => check.result === 'invalid'),
@@ -52,12 +50,6 @@ async function writeThrottles(manager: EntityManager, attempts: readonly Settled
     manager,
     attempts.flatMap(({ subject, attempt, settled }) => (subject ? [] : [{ ...nameOf(attempt), ...settled }])),
   );
-}
-
-function useOf({ attempt: { at, context }, check }: CheckedAttempt): FactorUse[] {
-  if (check.result !== 'accepted') return [];
-  const ip = context?.ip && truncateIp(context.ip);
-  return [{ factorId: check.factorId, at, ip, country: context?.country }];
 }
 
 async function countFailures(manager: EntityManager, failed: readonly CheckedAttempt[]): Promise<void> {
