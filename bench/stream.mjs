@@ -40,9 +40,13 @@ function subscribe(url, key, codeId) {
       if (answer.statusCode === 503) {
         // The log is not followed yet.
         answer.resume();
-        return delay(500).then(() => subscribe(url, key, codeId).then(resolve, reject));
+        setTimeout(() => subscribe(url, key, codeId).then(resolve, reject), 500);
+        return;
       }
-      if (answer.statusCode !== 200) return reject(new Error(`the stream answers ${answer.statusCode}`));
+      if (answer.statusCode !== 200) {
+        reject(new Error(`the stream answers ${answer.statusCode}`));
+        return;
+      }
       let rest = '';
       answer.setEncoding('utf8').on('data', (chunk) => {
         const arrived = Date.now();
@@ -89,6 +93,20 @@ try {
   const { workspaceId } = await fleet.call('GET', '/v1/whoami');
   const producer = new Kafka({ brokers: [fleet.services.kafkaBrokers], logLevel: logLevel.NOTHING }).producer();
   await producer.connect();
+  // What Kafka takes by itself, in this process: the same records, read by a bare consumer.
+  const kafkaLatencies = [];
+  const bare = new Kafka({ brokers: [fleet.services.kafkaBrokers], logLevel: logLevel.NOTHING }).consumer({
+    groupId: randomUUID(),
+    minBytes: 1,
+  });
+  await bare.connect();
+  await bare.subscribe({ topic: 'signet.scans.v1' });
+  await bare.run({
+    eachMessage: async ({ message }) => {
+      const at = Number(/"browser":"(\d+)"/.exec(message.value.toString())?.[1]);
+      if (isMeasuring && !Number.isNaN(at)) kafkaLatencies.push(Date.now() - at);
+    },
+  });
   const followed = Array.from({ length: subscribers }, (_, n) => (n < whole ? undefined : codes[n % codeCount]));
   for (let from = 0; from < subscribers; from += 50)
     requests.push(
@@ -130,7 +148,7 @@ try {
   const took = (performance.now() - startedAt) / 1000;
   for (let waits = 0; frames < expected && waits < 100; waits += 1) await delay(100);
   const cpu = cpuSeconds(fleet.analytics.pid) - before;
-  await producer.disconnect();
+  await Promise.all([producer.disconnect(), bare.disconnect()]);
   const [p50, p95, p99] = [0.5, 0.95, 0.99].map((share) => percentile(latencies, share));
   console.log(
     `${subscribers} subscribers, ${Math.round(sent / took)} scans/s, ${Math.round(frames / took)} frames/s: ` +

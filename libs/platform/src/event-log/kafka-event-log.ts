@@ -40,6 +40,8 @@ const CONSUMER = {
   readUncommitted: false,
   retry: PATIENT_RETRY,
 };
+/** Who follows wants each record when it comes, not a worthwhile number of them. */
+const AT_ONCE = { minBytes: 1 };
 const PARTITIONS_AT_ONCE = 3;
 
 interface KafkaEventLogOptions {
@@ -136,7 +138,7 @@ export class KafkaEventLog extends EventLog {
         // kafkajs reads only as a member of a group. This one is alone in its own and commits nothing, so that the
         // brokers forget it some minutes after it left.
         const groupId = `${this.#options.clientId}-tail-${newId()}`;
-        return this.#patientKafka.consumer({ groupId, ...CONSUMER });
+        return this.#patientKafka.consumer({ groupId, ...CONSUMER, ...AT_ONCE });
       },
       run: async (consumer) => {
         for (const start of await this.#tailStarts(topics, backlog)) {
