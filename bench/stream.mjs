@@ -154,6 +154,8 @@ try {
     `${subscribers} subscribers, ${Math.round(sent / took)} scans/s, ${Math.round(frames / took)} frames/s: ` +
       `p50 ${p50} ms, p95 ${p95} ms, p99 ${p99} ms; ${expected - frames} of ${expected} frames missing, ${other} gaps and ends`,
   );
+  const [kafka50, kafka99] = [0.5, 0.99].map((share) => percentile(kafkaLatencies, share));
+  console.log(`a bare consumer of the topic beside it: p50 ${kafka50} ms, p99 ${kafka99} ms`);
   console.log(
     `the service used ${((cpu / took) * 100).toFixed(0)} % of a core: ${((cpu / sent) * 1e6).toFixed(0)} µs a scan`,
   );
