@@ -1,6 +1,7 @@
 import { accessMigrations, ApiKeyGuard, ApiKeyGuardModule, IdempotencyModule } from '@signet/access';
 import { AlertsModule, alertsMigrations } from '@signet/alerts';
 import { ANALYTICS_GROUP, AnalyticsModule, analyticsMigrations } from '@signet/analytics';
+import { ANOMALIES_GROUP, AnomaliesModule, anomaliesMigrations } from '@signet/anomalies';
 import { auditMigrations } from '@signet/audit';
 import { DeliveryModule, WEBHOOKS_GROUP, WebhooksModule, webhooksMigrations } from '@signet/delivery';
 import { privacyMigrations } from '@signet/privacy';
@@ -21,6 +22,7 @@ export const analyticsService: ServiceOptions = {
     ...privacyMigrations,
     ...analyticsMigrations,
     ...alertsMigrations,
+    ...anomaliesMigrations,
     ...webhooksMigrations,
   ],
   module: (platform) => ({
@@ -31,13 +33,14 @@ export const analyticsService: ServiceOptions = {
       IdempotencyModule,
       AnalyticsModule,
       AlertsModule,
+      AnomaliesModule,
       DeliveryModule,
       WebhooksModule,
     ],
   }),
   isAdmin: (app) => (request) => app.get(ApiKeyGuard, { strict: false }).allows(request, 'admin'),
   connect: (app, platform) => {
-    for (const group of [ANALYTICS_GROUP, WEBHOOKS_GROUP]) consumeEvents(app, { ...platform, group });
+    for (const group of [ANALYTICS_GROUP, ANOMALIES_GROUP, WEBHOOKS_GROUP]) consumeEvents(app, { ...platform, group });
   },
   // Alerts are told, though the other services are away.
   onReady: async (app) => app.get(OutboxRelay).start(),

@@ -1,6 +1,7 @@
 import { AccessModule, accessMigrations, ApiKeyGuard } from '@signet/access';
 import { AlertsModule, alertsMigrations } from '@signet/alerts';
 import { ANALYTICS_GROUP, AnalyticsModule, analyticsMigrations, SubjectLogModule } from '@signet/analytics';
+import { ANOMALIES_GROUP, AnomaliesModule, anomaliesMigrations } from '@signet/anomalies';
 import { AuditModule, auditMigrations } from '@signet/audit';
 import { CodesModule, codesMigrations } from '@signet/codes';
 import { DeliveryModule, WEBHOOKS_GROUP, WebhooksModule, webhooksMigrations } from '@signet/delivery';
@@ -28,6 +29,7 @@ export const allMigrations: readonly Migration[] = [
   ...scansMigrations,
   ...analyticsMigrations,
   ...alertsMigrations,
+  ...anomaliesMigrations,
   ...webhooksMigrations,
 ];
 
@@ -53,6 +55,7 @@ export const signetService: ServiceOptions = {
       VerificationModule,
       AnalyticsModule,
       AlertsModule,
+      AnomaliesModule,
       SubjectLogModule,
       DeliveryModule,
       WebhooksModule,
@@ -62,7 +65,7 @@ export const signetService: ServiceOptions = {
   }),
   isAdmin: (app) => (request) => app.get(ApiKeyGuard, { strict: false }).allows(request, 'admin'),
   connect: (app, platform) => {
-    for (const group of [ANALYTICS_GROUP, WEBHOOKS_GROUP]) consumeEvents(app, { ...platform, group });
+    for (const group of [ANALYTICS_GROUP, ANOMALIES_GROUP, WEBHOOKS_GROUP]) consumeEvents(app, { ...platform, group });
   },
   onReady: async (app) => app.get(OutboxRelay).start(),
 };

@@ -205,8 +205,9 @@ describe('/v1/alerts', () => {
     const seen: string[] = [];
     let cursor: string | null = '';
     while (cursor !== null) {
-      const page = (await call('GET', `/v1/alerts?limit=2${cursor && `&cursor=${cursor}`}`)).json();
-      seen.push(...page.items.map((alert: Alert) => alert.id));
+      const answer = await call('GET', `/v1/alerts?limit=2${cursor && `&cursor=${cursor}`}`);
+      const page = answer.json<{ items: Alert[]; nextCursor: string | null }>();
+      seen.push(...page.items.map((alert) => alert.id));
       cursor = page.nextCursor;
     }
     expect(seen).toEqual(ids);

@@ -1,6 +1,7 @@
 export * from './access.js';
 export * from './alerts.js';
 export * from './analytics.js';
+export * from './anomaly-rules.js';
 export * from './app-links.js';
 export * from './asyncapi.js';
 export * from './audit.js';
