@@ -1293,10 +1293,6 @@ export const operations = {
     answerTypes: ['text/event-stream'],
   },
 
-  listAudit: {
-    method: 'GET',
-    path: '/v1/audit',
-    tag: 'Audit',
   listAlerts: {
     method: 'GET',
     path: '/v1/alerts',
@@ -1386,10 +1382,6 @@ export const operations = {
     status: 204,
     problems: ['not-found'],
   },
-
-    summary: 'The audit log, newest first',
-    scope: 'audit:read',
-    query: ListAuditQuerySchema,
   getAnomalyRules: {
     method: 'GET',
     path: '/v1/anomaly-rules',
@@ -1432,6 +1424,14 @@ export const operations = {
     answer: BacktestResultSchema,
     problems: ['unavailable'],
   },
+
+  listAudit: {
+    method: 'GET',
+    path: '/v1/audit',
+    tag: 'Audit',
+    summary: 'The audit log, newest first',
+    scope: 'audit:read',
+    query: ListAuditQuerySchema,
     status: 200,
     answer: AuditPageSchema,
     problems: ['invalid-cursor'],
