@@ -2,6 +2,7 @@ import { CodeSnapshotSchema, type CodeSnapshot } from '@signet/contracts';
 import { Redis } from 'ioredis';
 import type { Logger } from 'pino';
 import { RateLimiterMemory, RateLimiterRedis } from 'rate-limiter-flexible';
+import { lru } from 'tiny-lru';
 import { SignetError } from '../errors.js';
 import {
   CodeState,
@@ -17,7 +18,7 @@ import {
   type SettledUse,
 } from './code-state.js';
 import { gateFields } from './gate.js';
-import { FILL, GATE, SETTLE, WRITE } from './redis-scripts.js';
+import { FILL, GATE, READ, SETTLE, WRITE } from './redis-scripts.js';
 
 export interface RedisCodeStateOptions {
   /** `redis://` or `rediss://`, with user, password and database as ioredis reads them. */
@@ -32,8 +33,18 @@ const COMMAND_TIMEOUT_MS = 300;
 const CONNECT_TIMEOUT_MS = 1000;
 const LONGEST_RECONNECT_PAUSE_MS = 1000;
 
+/** Snapshots of some 500 characters each. */
+const UNDERSTOOD = 20_000;
+
+interface AskedCode {
+  key: string;
+  resolve: (entry: CodeStateEntry | undefined) => void;
+  reject: (error: unknown) => void;
+}
+
 /** ioredis adds a method for each of its `scripts`: EVALSHA, with EVAL where a server doesn't know the script. */
 class ScriptedRedis extends Redis {
+  declare readCodes: (count: number, ...codes: string[]) => Promise<(string | null)[]>;
   declare writeCode: (code: string, ...args: (string | number)[]) => Promise<number>;
   declare fillCode: (code: string, ...args: (string | number)[]) => Promise<number>;
   declare passGate: (code: string, nonce: string, atMs: number) => Promise<GateVerdict>;
@@ -55,6 +66,9 @@ export class RedisCodeState extends CodeState {
   /** Settled when the first attempt to connect has ended, either way: a starting process' calls don't come too early. */
   private readonly firstAttempt: Promise<void>;
   private probing = false;
+  private asked: AskedCode[] = [];
+  /** By their JSON: what has not changed since it was read last need not be understood again. */
+  private readonly understood = lru<CodeSnapshot>(UNDERSTOOD);
 
   constructor({ url, logger, prefix = 'signet' }: RedisCodeStateOptions) {
     super();
@@ -76,6 +90,7 @@ export class RedisCodeState extends CodeState {
       // After a failover this connection leads to a replica; a new one finds the master.
       reconnectOnError: (error) => error.message.startsWith('READONLY'),
       scripts: {
+        readCodes: { lua: READ },
         writeCode: { lua: WRITE, numberOfKeys: 1 },
         fillCode: { lua: FILL, numberOfKeys: 1 },
         passGate: { lua: GATE, numberOfKeys: 2 },
@@ -86,12 +101,38 @@ export class RedisCodeState extends CodeState {
     this.firstAttempt = this.client.connect().catch(() => undefined);
   }
 
-  override async read(key: string): Promise<CodeStateEntry | undefined> {
-    const [snapshot, used] = await this.run(() => this.client.hmget(this.codeKey(key), 'snapshot', 'used'));
-    if (!snapshot) return undefined;
-    // Written by another release, perhaps: what can't be understood is a miss, and PostgreSQL answers.
-    const parsed = CodeSnapshotSchema.safeParse(JSON.parse(snapshot));
-    return parsed.success ? { snapshot: parsed.data, used: Number(used ?? 0) } : undefined;
+  /** What is asked for in one turn of the event loop is read by one command. */
+  override read(key: string): Promise<CodeStateEntry | undefined> {
+    return new Promise((resolve, reject) => {
+      if (this.asked.push({ key, resolve, reject }) === 1) setImmediate(() => void this.readAsked());
+    });
+  }
+
+  private async readAsked(): Promise<void> {
+    const { asked } = this;
+    this.asked = [];
+    try {
+      const codes = asked.map(({ key }) => this.codeKey(key));
+      const fields = await this.run(() => this.client.readCodes(codes.length, ...codes));
+      for (const [index, { resolve }] of asked.entries())
+        resolve(this.entryOf(fields[2 * index], fields[2 * index + 1]));
+    } catch (error) {
+      for (const { reject } of asked) reject(error);
+    }
+  }
+
+  private entryOf(text: string | null | undefined, used: string | null | undefined): CodeStateEntry | undefined {
+    const snapshot = text ? this.snapshotOf(text) : undefined;
+    return snapshot && { snapshot, used: Number(used ?? 0) };
+  }
+
+  /** Written by another release, perhaps: what can't be understood is a miss, and PostgreSQL answers. */
+  private snapshotOf(text: string): CodeSnapshot | undefined {
+    const known = this.understood.get(text);
+    if (known) return known;
+    const parsed = CodeSnapshotSchema.safeParse(parsedJson(text));
+    if (parsed.success) this.understood.set(text, parsed.data);
+    return parsed.data;
   }
 
   override async write(key: string, snapshot: CodeSnapshot): Promise<boolean> {
@@ -223,6 +264,14 @@ export class RedisCodeState extends CodeState {
       if (away) this.logger.info({ connectionFor }, 'Redis is back');
       away = false;
     });
+  }
+}
+
+function parsedJson(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
   }
 }
 

@@ -1,6 +1,6 @@
 /*
- * The steps of CodeState that must be one step. Each script touches keys of one hash tag only, so that a Redis cluster
- * runs it on one node. A code is a hash:
+ * The steps of CodeState that must be one step. Each script but READ touches keys of one hash tag only, so that a Redis
+ * cluster runs it on one node. A code is a hash:
  *   snapshot    the CodeSnapshot as JSON
  *   version     its version, for the guard
  *   state, activeFrom, expiresAt, maxScans   what the gate looks at; '' for none, times in ms since the epoch
@@ -23,6 +23,19 @@ redis.call('HSET', KEYS[1], 'version', ARGV[1], unpack(ARGV, 5))
 redis.call('EXPIRE', KEYS[1], ARGV[2])
 redis.call('PUBLISH', ARGV[3], ARGV[4])
 return 1
+`;
+
+/** Reads many codes for the price of one command; a cluster, whose nodes each have some of them, would be asked one by one. */
+export const READ = `
+-- KEYS  the codes
+-- Returns the snapshot and the uses of each, one after the other; nothing for what is not there
+local found = {}
+for index, key in ipairs(KEYS) do
+  local fields = redis.call('HMGET', key, 'snapshot', 'used')
+  found[2 * index - 1] = fields[1]
+  found[2 * index] = fields[2]
+end
+return found
 `;
 
 /**
