@@ -22,7 +22,7 @@ describe('the documents', () => {
   });
 
   it('name tests that exist for the failures', () => {
-    const rows = read('docs/operating/failures.md').matchAll(/^\| `(libs\/[^`]+\.ts)`([^|]*)\|/gm);
+    const rows = read('docs/operating/failures.md').matchAll(/^\| `((?:libs|apps)\/[^`]+\.ts)`([^|]*)\|/gm);
     const named = Array.from(rows, ([, path = '', names = '']) => ({ path, names }));
     expect(named.length).toBeGreaterThan(15);
     const missing = named.flatMap(({ path, names }) => {
