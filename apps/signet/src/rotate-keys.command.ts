@@ -1,4 +1,4 @@
-import { webhookSecrets } from '@signet/delivery';
+import { channelSecrets, webhookSecrets } from '@signet/delivery';
 import { countCodesOfOlderKeys, totpSecrets } from '@signet/mfa';
 import { configOrExit, resealSecrets, type Platform } from '@signet/platform';
 import { withMasterKeys } from './master-keys.js';
@@ -18,7 +18,7 @@ async function resealAll({ dataSource, keyRing }: Platform): Promise<void> {
   const { resealed, total } = await resealSecrets(
     dataSource,
     keyRing,
-    [totpSecrets, webhookSecrets],
+    [totpSecrets, webhookSecrets, channelSecrets],
     ({ checked, total: all }) => process.stderr.write(`${checked} of ${all} secrets\n`),
   );
   process.stdout.write(`${resealed} of ${total} secrets are sealed anew with ${keyRing.keyIds[0]}.\n`);

@@ -17,6 +17,7 @@ export * from './domains.js';
 export * from './events.js';
 export * from './files.js';
 export * from './mfa.js';
+export * from './notifications.js';
 export * from './openapi.js';
 export * from './operations.js';
 export * from './pages.js';

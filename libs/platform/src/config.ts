@@ -101,6 +101,10 @@ export const configVariables = {
     .stringbool()
     .default(false)
     .describe('webhooks may lead to http:// and to private and loopback addresses'),
+  SIGNET_NOTIFICATION_ALLOW_PRIVATE: z
+    .stringbool()
+    .default(false)
+    .describe('mail and syslog servers, and webhooks of chats, may have private and loopback addresses'),
   SIGNET_WEBHOOK_LOG_DAYS: int(30, 1, 365).describe('how long deliveries of webhooks are kept'),
   SIGNET_SCAN_RETENTION_DAYS: int(90, 2, 3650).describe(
     'how long each scan, and counts by the minute, are kept; counts by hour and day stay',

@@ -1,4 +1,5 @@
 import { accessMigrations } from '@signet/access';
+import { alertsMigrations } from '@signet/alerts';
 import { auditMigrations } from '@signet/audit';
 import { KeyRing, newId, resealSecrets } from '@signet/platform';
 import { privacyMigrations } from '@signet/privacy';
@@ -18,6 +19,7 @@ describe('the secrets of webhooks', () => {
       ...auditMigrations,
       ...accessMigrations,
       ...privacyMigrations,
+      ...alertsMigrations,
       ...webhooksMigrations,
     ]);
   });

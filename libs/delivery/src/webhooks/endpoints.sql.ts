@@ -213,8 +213,8 @@ export async function noteHealth(
   manager: EntityManager,
   health: readonly EndpointHealth[],
   { at, failingSinceBefore }: { at: Date; failingSinceBefore: Date },
-): Promise<Pick<StoredEndpoint, 'id' | 'workspaceId' | 'disabledReason'>[]> {
-  const [rows]: [Pick<EndpointRow, 'id' | 'workspace_id' | 'disabled_reason'>[], number] = await manager.query(
+): Promise<Pick<StoredEndpoint, 'id' | 'workspaceId' | 'url' | 'disabledReason'>[]> {
+  const [rows]: [Pick<EndpointRow, 'id' | 'workspace_id' | 'url' | 'disabled_reason'>[], number] = await manager.query(
     `UPDATE delivery.endpoints e SET
        failing_since = CASE WHEN h.succeeded THEN NULL ELSE COALESCE(e.failing_since, $2) END,
        enabled = e.enabled AND NOT h.gone AND (h.succeeded OR e.failing_since IS NULL OR e.failing_since > $3),
@@ -223,10 +223,10 @@ export async function noteHealth(
      FROM jsonb_to_recordset($1::jsonb) AS h ("endpointId" uuid, succeeded boolean, gone boolean)
      WHERE e.id = h."endpointId" AND e.enabled
        AND (h.gone OR h.succeeded = (e.failing_since IS NOT NULL) OR e.failing_since <= $3)
-     RETURNING e.id, e.workspace_id, CASE WHEN e.enabled THEN NULL ELSE e.disabled_reason END AS disabled_reason`,
+     RETURNING e.id, e.workspace_id, e.url, CASE WHEN e.enabled THEN NULL ELSE e.disabled_reason END AS disabled_reason`,
     [JSON.stringify(health), at, failingSinceBefore],
   );
   return rows
     .filter((row) => row.disabled_reason !== null)
-    .map((row) => ({ id: row.id, workspaceId: row.workspace_id, disabledReason: row.disabled_reason }));
+    .map((row) => ({ id: row.id, workspaceId: row.workspace_id, url: row.url, disabledReason: row.disabled_reason }));
 }

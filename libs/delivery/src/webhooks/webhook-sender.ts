@@ -1,4 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
+import { Alerts } from '@signet/alerts';
 import { appendAudit } from '@signet/audit';
 import {
   BackgroundLoop,
@@ -25,6 +26,7 @@ import { EndpointKeys } from './endpoint-keys.js';
 import { noteHealth } from './endpoints.sql.js';
 import { nextAttemptAt, retryAfterSeconds } from './retry-schedule.js';
 import { isDelivered, WebhookClient, type Sent } from './webhook-client.js';
+import { switchedOff } from './webhook-alert.js';
 import { WebhookLimits } from './webhook-limits.js';
 
 const IDLE_MILLISECONDS = 500;
@@ -63,6 +65,7 @@ export class WebhookSender implements OnApplicationBootstrap, BeforeApplicationS
     private readonly keys: EndpointKeys,
     private readonly client: WebhookClient,
     private readonly limits: WebhookLimits,
+    private readonly alerts: Alerts,
     @Inject(LOGGER) private readonly logger: Logger,
     metrics: Registry,
   ) {
@@ -174,13 +177,14 @@ export class WebhookSender implements OnApplicationBootstrap, BeforeApplicationS
     const at = this.clock.now();
     await storeResults(manager, outcomes.map(toResult));
     const failingSinceBefore = new Date(at.getTime() - this.limits.disableAfterMilliseconds);
-    for (const { id, workspaceId, disabledReason } of await noteHealth(manager, healthOf(outcomes), {
+    for (const { id, workspaceId, url, disabledReason } of await noteHealth(manager, healthOf(outcomes), {
       at,
       failingSinceBefore,
     })) {
       this.logger.warn({ webhookId: id, reason: disabledReason }, 'a webhook was switched off');
       const entry = { at, workspaceId, actor: 'system', action: 'webhook.disable', webhookId: id };
       await appendAudit(manager, disabledReason === null ? entry : { ...entry, reason: disabledReason });
+      await this.alerts.raise(manager, switchedOff({ id, workspaceId, url, disabledReason, at }, this.limits));
     }
   }
 

@@ -11,6 +11,7 @@ import { buffer } from 'node:stream/consumers';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 import { accessMigrations, AccessModule, AccessService } from '@signet/access';
+import { alertsMigrations } from '@signet/alerts';
 import { auditMigrations } from '@signet/audit';
 import {
   CreatedWebhookSchema,
@@ -76,7 +77,7 @@ const hooks: string[] = [];
 
 beforeAll(async () => {
   platform = await openTestPlatform(
-    [...auditMigrations, ...accessMigrations, ...privacyMigrations, ...webhooksMigrations],
+    [...auditMigrations, ...accessMigrations, ...privacyMigrations, ...alertsMigrations, ...webhooksMigrations],
     {
       SIGNET_WEBHOOK_ALLOW_PRIVATE: 'true',
     },
@@ -520,6 +521,7 @@ describe('without SIGNET_WEBHOOK_ALLOW_PRIVATE', () => {
       ...auditMigrations,
       ...accessMigrations,
       ...privacyMigrations,
+      ...alertsMigrations,
       ...webhooksMigrations,
     ]);
     strict = await createTestApp(strictPlatform, [AccessModule, WebhooksModule]);

@@ -5,6 +5,8 @@ import { Controller } from '@nestjs/common';
 import { EventPattern } from '@nestjs/microservices';
 import { DataSource } from 'typeorm';
 import { findListening, hasEndpointsFor } from './endpoints.sql.js';
+import { NotificationQueue } from '../notifications/notification-queue.js';
+import { eraseWaiting } from '../notifications/queue.sql.js';
 import { eraseMessages } from './erasure.sql.js';
 import { queueFor, tellable, workspaceOf } from './webhook-queue.js';
 import { WebhookSender } from './webhook-sender.js';
@@ -21,6 +23,7 @@ export class WebhooksConsumer {
     private readonly dataSource: DataSource,
     private readonly clock: Clock,
     private readonly sender: WebhookSender,
+    private readonly notifications: NotificationQueue,
     metrics: Registry,
   ) {
     this.queued = counter(metrics, 'signet_webhook_queued_total', 'Webhook deliveries queued', []);
@@ -45,8 +48,9 @@ export class WebhooksConsumer {
     return this.take(batch);
   }
   @EventPattern(topics.alerts.name, GROUP)
-  onAlerts(batch: EventBatch): Promise<void> {
-    return this.take(batch);
+  async onAlerts(batch: EventBatch): Promise<void> {
+    await this.take(batch);
+    await this.notifications.take(batch.events);
   }
 
   /** What is in the log of deliveries; the notice of the erasure itself stays there for its time. */
@@ -57,7 +61,8 @@ export class WebhooksConsumer {
       await ErasedSubjects.hold(manager);
       const at = this.clock.now();
       const records = await eraseMessages(manager, { workspaceId, subject }, at);
-      await markErased(manager, { erasureId, store: 'deliveries', records }, at);
+      const waiting = await eraseWaiting(manager, workspaceId, subject);
+      await markErased(manager, { erasureId, store: 'deliveries', records: records + waiting }, at);
     });
   }
 

@@ -1,3 +1,4 @@
+import { channelsMigrations } from '../notifications/channels.migrations.js';
 import type { Migration, QueryRunner } from '@signet/platform';
 
 class CreateWebhooks1790000008000 {
@@ -107,4 +108,8 @@ class EraseMessages1790000008100 {
   }
 }
 
-export const webhooksMigrations: readonly Migration[] = [CreateWebhooks1790000008000, EraseMessages1790000008100];
+export const webhooksMigrations: readonly Migration[] = [
+  CreateWebhooks1790000008000,
+  EraseMessages1790000008100,
+  ...channelsMigrations,
+];

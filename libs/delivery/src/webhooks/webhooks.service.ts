@@ -1,4 +1,5 @@
 import { Idempotency } from '@signet/access';
+import { Alerts } from '@signet/alerts';
 import { appendAudit } from '@signet/audit';
 import {
   eventSchemas,
@@ -41,6 +42,7 @@ import {
 } from './endpoints.sql.js';
 import { isWanted } from './event-pattern.js';
 import { isDelivered, WebhookClient } from './webhook-client.js';
+import { alertKeyOf } from './webhook-alert.js';
 import { WebhookLimits } from './webhook-limits.js';
 import { queueFor, tellable, workspaceOf, type LoggedEvent } from './webhook-queue.js';
 import { WebhookSender } from './webhook-sender.js';
@@ -68,6 +70,7 @@ export class WebhooksService {
     private readonly client: WebhookClient,
     private readonly limits: WebhookLimits,
     private readonly sender: WebhookSender,
+    private readonly alerts: Alerts,
   ) {}
 
   /** @throws SignetError `target-not-allowed` | `quota-exceeded` | `idempotency-conflict` */
@@ -134,6 +137,7 @@ export class WebhooksService {
       const after = await updateEndpoint(manager, before, body, this.clock.now());
       if (!after) throw mismatch(before.version + 1);
       await this.audit(manager, caller, 'webhook.update', after.id);
+      if (after.enabled && !before.enabled) await this.endAlert(manager, after, 'the webhook was switched on again');
       return this.show(manager, after);
     });
   }
@@ -142,6 +146,7 @@ export class WebhooksService {
   async remove(caller: Caller, id: string): Promise<void> {
     await this.dataSource.transaction(async (manager) => {
       if (!(await deleteEndpoint(manager, caller.workspaceId, id))) throw new SignetError('not-found');
+      await this.endAlert(manager, { id, workspaceId: caller.workspaceId }, 'the webhook was removed');
       await this.audit(manager, caller, 'webhook.delete', id);
     });
   }
@@ -265,6 +270,14 @@ export class WebhooksService {
     for (const topic of TOLD.filter(({ name }) => PREFIXES[name].some(isTold)))
       await this.eventLog.read({ topic: topic.name, from, to, onBatch });
     return queued;
+  }
+
+  private async endAlert(
+    manager: EntityManager,
+    { id, workspaceId }: Pick<StoredEndpoint, 'id' | 'workspaceId'>,
+    resolution: string,
+  ): Promise<void> {
+    await this.alerts.resolve(manager, { workspaceId, dedupeKey: alertKeyOf(id), resolution });
   }
 
   private async find(manager: EntityManager, { workspaceId }: Caller, id: string): Promise<StoredEndpoint> {
