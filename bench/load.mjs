@@ -6,6 +6,9 @@ import { join } from 'node:path';
 const hasWrk = spawnSync('wrk', ['--version']).error === undefined;
 export const loadGenerator = hasWrk ? 'wrk' : 'autocannon';
 
+/** Requests that autocannon has at hand. */
+const LISTED = 10_000;
+
 /** What a phone sends whose camera found a link. */
 const headers = {
   'User-Agent':
@@ -16,28 +19,34 @@ const headers = {
 };
 
 // wrk's own sums: answers by status would cost it a callback an answer, so errors are what is not 2xx or 3xx.
-const script = (slugs) => `
-local slugs = {${slugs.map((slug) => `"${slug}"`).join(',')}}
+// Zipf's law with exponent 1: the code of rank k is asked for as often as 1/k says, which is uniform in the logarithm.
+const script = ({ slugs, distribution }) => `
+local count = ${slugs.count}
 local headers = {${Object.entries(headers)
   .map(([name, value]) => `["${name}"]="${value}"`)
   .join(',')}}
+local pick = { uniform = function() return math.random(count) - 1 end,
+  zipf = function() return math.min(count, math.floor(math.exp(math.random() * math.log(count + 1)))) - 1 end }
+local next = pick["${distribution}"]
 math.randomseed(os.time())
-request = function() return wrk.format("GET", "/" .. slugs[math.random(#slugs)], headers) end
+request = function() return wrk.format("GET", "/${slugs.prefix}" .. string.format("%d", next()), headers) end
 done = function(summary, latency)
   io.write(string.format("RESULT %d %d %d %d %d\\n", summary.requests, summary.duration, latency:percentile(50), latency:percentile(99),
     summary.errors.status + summary.errors.connect + summary.errors.read + summary.errors.write + summary.errors.timeout))
 end`;
 
-/** @returns {Promise<{answers: number, perSecond: number, p50Ms: number, p99Ms: number, errors: number}>} */
-export async function load({ url, slugs, connections, seconds, folder }) {
-  return hasWrk
-    ? withWrk({ url, slugs, connections, seconds, folder })
-    : withAutocannon({ url, slugs, connections, seconds });
+/**
+ * @param {{url: string, slugs: {prefix: string, count: number}, distribution?: 'uniform' | 'zipf', connections: number,
+ *   seconds: number, folder: string}} options the slugs are the prefix with the numbers from 0 on
+ * @returns {Promise<{answers: number, perSecond: number, p50Ms: number, p99Ms: number, errors: number}>}
+ */
+export async function load(options) {
+  return hasWrk ? withWrk(options) : withAutocannon(options);
 }
 
-function withWrk({ url, slugs, connections, seconds, folder }) {
+function withWrk({ url, slugs, distribution = 'uniform', connections, seconds, folder }) {
   const file = join(folder, 'wrk.lua');
-  writeFileSync(file, script(slugs));
+  writeFileSync(file, script({ slugs, distribution }));
   const output = execFileSync('wrk', ['-t1', `-c${connections}`, `-d${seconds}s`, '-s', file, url], {
     encoding: 'utf8',
   });
@@ -45,13 +54,18 @@ function withWrk({ url, slugs, connections, seconds, folder }) {
   return { answers, perSecond: answers / (micros / 1e6), p50Ms: p50 / 1000, p99Ms: p99 / 1000, errors };
 }
 
-async function withAutocannon({ url, slugs, connections, seconds }) {
+/** It has no distribution but a fixed list, of which each connection takes one after the other. */
+async function withAutocannon({ url, slugs, distribution = 'uniform', connections, seconds }) {
+  const pick = {
+    uniform: () => Math.floor(Math.random() * slugs.count),
+    zipf: () => Math.min(slugs.count, Math.floor(Math.exp(Math.random() * Math.log(slugs.count + 1)))) - 1,
+  }[distribution];
   const { default: autocannon } = await import('autocannon');
   const result = await autocannon({
     url,
     connections,
     duration: seconds,
-    requests: slugs.map((slug) => ({ path: `/${slug}`, headers })),
+    requests: Array.from({ length: LISTED }, () => ({ path: `/${slugs.prefix}${pick()}`, headers })),
   });
   const answers = result['3xx'];
   const errors = result.errors + result.timeouts + result['4xx'] + result['5xx'];

@@ -1,10 +1,13 @@
-// npm run bench:redirect [-- --codes 1000 --rounds 5 --seconds 4 --connections 64 --against name=http://127.0.0.1:7010/s{n}]
+// npm run bench:redirect [-- --codes 10000 --distribution uniform|zipf --rounds 5 --seconds 4 --connections 64
+//                         --against name=http://127.0.0.1:7010/s{n}]
 // GET /{slug} of the redirect service against a bare node:http server with a map (which records nothing) and, where it
 // is installed, nginx `return 302`: alternating rounds in one run, medians with spread, and ratios to the bare server.
 // Afterwards it counts that every answered scan was journaled.
 // Where taskset is, each server has the first core, and the load generator and the stores have the others: what a server
 // answers is then what one core answers, journal and pump included. `--unpinned` leaves that to the scheduler.
 // CPU a request is what the server's process took, all its threads together: it says more than rates on a busy machine.
+// The codes are one that the API made, copied in PostgreSQL and in Redis: a million take about a minute. On embedded stores
+// the API makes each of them.
 // `--profile FILE` writes a CPU profile of the signet process (for Chrome's or VS Code's viewer) and lists its top.
 import { spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
@@ -14,12 +17,14 @@ import { basename, dirname, join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import { findServices, startServices } from '../tools/services.mjs';
 import { freePort } from '../tools/services/process.mjs';
+import { copyCode } from './copied-codes.mjs';
 import { load, loadGenerator } from './load.mjs';
 import { topOfProfile } from './profile.mjs';
 
 const { values: options } = parseArgs({
   options: {
-    codes: { type: 'string', default: '1000' },
+    codes: { type: 'string', default: '10000' },
+    distribution: { type: 'string', default: 'uniform' },
     rounds: { type: 'string', default: '5' },
     seconds: { type: 'string', default: '4' },
     connections: { type: 'string', default: '64' },
@@ -32,6 +37,8 @@ const { values: options } = parseArgs({
 const [codes, rounds, seconds, connections] = ['codes', 'rounds', 'seconds', 'connections'].map((name) =>
   Number(options[name]),
 );
+const { distribution } = options;
+if (distribution !== 'uniform' && distribution !== 'zipf') throw new Error('--distribution takes uniform or zipf');
 const folder = mkdtempSync(join(tmpdir(), 'signet-bench-'));
 const key = 'sgk_bench_0123456789abcdefghijklmnop';
 const children = [];
@@ -91,6 +98,15 @@ function cpuSeconds(pid) {
   }
 }
 
+/** @returns the memory that a process has in RAM, or NaN where there is no /proc */
+function residentMegabytes(pid) {
+  try {
+    return Number(/^VmRSS:\s+(\d+) kB$/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))[1]) / 1024;
+  } catch {
+    return Number.NaN;
+  }
+}
+
 /** The redirect service alone on real stores, or everything in one process on embedded ones. */
 async function startSignet() {
   const found = findServices();
@@ -114,32 +130,42 @@ async function startSignet() {
   const api = await startService('enrollment', { ...environment, SIGNET_DATA_DIR: join(folder, 'enrollment') });
   const redirectEnvironment = { ...environment, SIGNET_DATA_DIR: join(folder, 'redirect') };
   const redirect = await startService('redirect', redirectEnvironment, { isTested: true });
-  return { name: 'signet redirect', api: api.url, ...redirect, stop: services.stop };
+  const { databaseUrl, redisUrl, stop } = services;
+  return { name: 'signet redirect', api: api.url, ...redirect, stores: { databaseUrl, redisUrl }, stop };
 }
 
-async function createCodes(api) {
-  const slugs = [];
-  const create = async () => {
-    const response = await fetch(`${api}/v1/codes`, {
-      method: 'POST',
-      headers: { authorization: `Bearer ${key}`, 'content-type': 'application/json' },
-      body: JSON.stringify({ target: { url: 'https://example.com/bench' } }),
-    });
-    if (response.status !== 201) throw new Error(`creating a code: ${response.status} ${await response.text()}`);
-    slugs.push((await response.json()).slug);
-  };
-  for (let made = 0; made < codes; made += 20)
-    await Promise.all(Array.from({ length: Math.min(20, codes - made) }, create));
-  return slugs;
+/** The slugs are `PREFIX` and the numbers from 0 on. */
+const PREFIX = 'c';
+
+async function createCode(api, slug) {
+  const response = await fetch(`${api}/v1/codes`, {
+    method: 'POST',
+    headers: { authorization: `Bearer ${key}`, 'content-type': 'application/json' },
+    body: JSON.stringify({ slug, target: { url: 'https://example.com/bench' } }),
+  });
+  if (response.status !== 201) throw new Error(`creating a code: ${response.status} ${await response.text()}`);
 }
 
-async function startBare(slugs) {
-  const file = join(folder, 'slugs.json');
-  writeFileSync(file, JSON.stringify(slugs));
+async function createCodes({ api, stores }) {
+  await createCode(api, `${PREFIX}0`);
+  if (stores) await copyCode({ ...stores, prefix: PREFIX, count: codes });
+  else
+    for (let made = 1; made < codes; made += 20)
+      await Promise.all(
+        Array.from({ length: Math.min(20, codes - made) }, (_, index) => createCode(api, `${PREFIX}${made + index}`)),
+      );
+  return { prefix: PREFIX, count: codes };
+}
+
+async function startBare({ prefix, count }) {
   const port = await freePort();
-  const { pid } = runServer(process.execPath, ['bench/bare-server.mjs'], { PORT: String(port), SLUGS: file });
+  const { pid } = runServer(process.execPath, ['bench/bare-server.mjs'], {
+    PORT: String(port),
+    PREFIX: prefix,
+    COUNT: String(count),
+  });
   const url = `http://127.0.0.1:${port}`;
-  await until(`${url}/${slugs[0]}`, ({ status }) => status === 302);
+  await until(`${url}/${prefix}0`, ({ status }) => status === 302);
   return { name: 'bare node:http, records nothing', url, pid };
 }
 
@@ -161,7 +187,7 @@ async function startNginx() {
 function otherServer(text) {
   const [, name, origin, prefix] = /^([^=]+)=(https?:\/\/[^/]+)\/(.*)\{n\}$/.exec(text) ?? [];
   if (!name) throw new Error(`--against takes name=http://host:port/prefix{n}, not ${text}`);
-  return { name, url: origin, slugs: Array.from({ length: codes }, (_, index) => `${prefix}${index}`) };
+  return { name, url: origin, slugs: { prefix, count: codes } };
 }
 
 const median = (numbers) => numbers.toSorted((a, b) => a - b)[Math.floor(numbers.length / 2)];
@@ -181,7 +207,7 @@ const journaled = async (url) =>
 /** One round, with the CPU that the server's process took for an answer. */
 async function measure({ url, pid, slugs }, duration) {
   const before = cpuSeconds(pid);
-  const result = await load({ url, slugs, connections, seconds: duration, folder });
+  const result = await load({ url, slugs, distribution, connections, seconds: duration, folder });
   const cpuMicros = before === undefined ? Number.NaN : ((cpuSeconds(pid) - before) / result.answers) * 1e6;
   return { ...result, cpuMicros };
 }
@@ -190,12 +216,12 @@ let signet;
 pinThisProcess();
 try {
   signet = await startSignet();
-  const slugs = await createCodes(signet.api);
+  const slugs = await createCodes(signet);
   const servers = [signet, await startBare(slugs), await startNginx(), ...options.against.map(otherServer)].filter(
     Boolean,
   );
   console.log(
-    `${codes} codes, ${connections} connections, ${rounds} rounds of ${seconds} s each, load by ${loadGenerator}, ${isPinned ? 'one core a server' : 'unpinned'}`,
+    `${codes} codes (${distribution}), ${connections} connections, ${rounds} rounds of ${seconds} s each, load by ${loadGenerator}, ${isPinned ? 'one core a server' : 'unpinned'}`,
   );
   const results = new Map(servers.map((server) => [server, []]));
   for (const server of servers) server.slugs ??= slugs;
@@ -204,7 +230,7 @@ try {
   for (let round = 0; round < rounds; round += 1)
     for (const server of servers) results.get(server).push(await measure(server, seconds));
   const bare = median(results.get(servers[1]).map(({ perSecond }) => perSecond));
-  for (const [{ name }, measured] of results) {
+  for (const [{ name, pid }, measured] of results) {
     const rates = measured.map(({ perSecond }) => perSecond);
     const figures = [
       name.padEnd(34),
@@ -214,6 +240,7 @@ try {
       `p50 ${median(measured.map(({ p50Ms }) => p50Ms)).toFixed(2)} ms`,
       `p99 ${median(measured.map(({ p99Ms }) => p99Ms)).toFixed(2)} ms`,
       `CPU ${median(measured.map(({ cpuMicros }) => cpuMicros)).toFixed(0)} µs`,
+      `RSS ${residentMegabytes(pid).toFixed(0)} MB`,
       `errors ${measured.reduce((sum, { errors }) => sum + errors, 0)}`,
     ];
     console.log(figures.join('  '));
