@@ -8,6 +8,7 @@ export * from './test-platform.js';
 export * from './real-stores.js';
 export * from './redirect-fleet.js';
 export * from './service-process.js';
+export { stepBefore, totp, untilStepHasLeft } from './story/authenticator.js';
 export { EventStream } from './story/client.js';
 export type { StoreName } from './story/run.js';
 export * from './story/start-distributed.js';
