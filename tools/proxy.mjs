@@ -7,7 +7,16 @@ const routes = [
   { service: 'verification', paths: ['/v1/verifications', '/v1/challenges', '/v1/sessions', '/.well-known/jwks.json'] },
   {
     service: 'analytics',
-    paths: ['/v1/analytics', '/v1/scans', '/v1/stream', '/v1/alerts', '/v1/webhooks', '/v1/anomaly-rules'],
+    paths: [
+      '/v1/analytics',
+      '/v1/scans',
+      '/v1/stream',
+      '/v1/alerts',
+      '/v1/alert-mutes',
+      '/v1/notification-channels',
+      '/v1/webhooks',
+      '/v1/anomaly-rules',
+    ],
   },
   { service: undefined, paths: ['/healthz', '/readyz', '/metrics'] },
   { service: 'enrollment', paths: ['/v1', '/docs', '/enroll'] },

@@ -1,6 +1,6 @@
 import { SecretCodes } from '@signet/codes';
 import { FactorEnrollment, lockSubjectById, type BegunFactor, type Doing, type StoredSubject } from '@signet/mfa';
-import { Clock, KeyRing, OutboxRelay, SignetError, truncateIp } from '@signet/platform';
+import { Clock, KeyRing, OutboxRelay, SignetConfig, SignetError, truncateIp } from '@signet/platform';
 import { Injectable } from '@nestjs/common';
 import { DataSource, type EntityManager } from 'typeorm';
 import { ClaimLimits } from './claim-limits.js';
@@ -67,6 +67,7 @@ export class ClaimEnrollment {
     private readonly codes: SecretCodes,
     private readonly endings: EnrollmentEndings,
     private readonly keyRing: KeyRing,
+    private readonly config: SignetConfig,
   ) {}
 
   /** The enrollment behind a link, whatever has become of it. @returns undefined for a slug that is nobody's */
@@ -188,7 +189,7 @@ export class ClaimEnrollment {
         type: 'enrollment.claim_refused',
         reason,
         claimedAt: enrollment.claimedAt?.toISOString(),
-        ip: truncateIp(claimant.ip),
+        ip: truncateIp(claimant.ip, this.config.values.SIGNET_IP_TRUNCATION),
         sameVisitor: enrollment.claimantHash?.equals(claimantHash(enrollment.id, claimant)),
         at,
       });

@@ -1,6 +1,7 @@
 import { isIP } from 'node:net';
 import { availableParallelism, hostname } from 'node:os';
 import { z } from 'zod';
+import { IP_TRUNCATIONS } from './network-address.js';
 import { Secret } from './secret.js';
 
 const secret = (schema: z.ZodType<string>) => schema.transform((text) => new Secret(text));
@@ -89,6 +90,10 @@ export const configVariables = {
     .regex(/^[A-Za-z0-9-]{1,64}$/)
     .optional()
     .describe('header in which a trusted proxy sends the ISO country'),
+  SIGNET_IP_TRUNCATION: z
+    .enum(IP_TRUNCATIONS)
+    .default('24/48')
+    .describe('how much of an address is kept of scans and in events: bits of IPv4/IPv6; the audit log has it whole'),
   SIGNET_METRICS_ALLOW: list(cidr).default([]).describe('CIDRs that may read /metrics besides loopback and admin keys'),
   SIGNET_KEY_REQUESTS_PER_SECOND: int(100, 0, 1_000_000).describe('sustained requests of an API key (0: no limit)'),
   SIGNET_KEY_BURST: int(1000, 1, 1_000_000).describe('requests that an API key may save up'),

@@ -11,11 +11,23 @@ describe('truncateIp', () => {
     ['::1', '::'],
     ['64:ff9b::192.0.2.33', '64:ff9b::'],
   ])('makes %s %s', (ip, network) => {
-    expect(truncateIp(ip)).toBe(network);
+    expect(truncateIp(ip, '24/48')).toBe(network);
+  });
+
+  it.each([
+    ['203.0.113.77', 'full', '203.0.113.77'],
+    ['::ffff:203.0.113.77', 'full', '203.0.113.77'],
+    ['2001:db8:7::1', 'full', '2001:db8:7::1'],
+    ['203.0.113.77', '16/32', '203.0.0.0'],
+    ['2001:db8:7:1::9', '16/32', '2001:db8::'],
+    ['203.0.113.77', 'none', undefined],
+    ['2001:db8::1', 'none', undefined],
+  ] as const)('makes %s by %s %s', (ip, level, network) => {
+    expect(truncateIp(ip, level)).toBe(network);
   });
 
   it('has nothing to say of what is no address', () => {
-    expect(truncateIp('unknown')).toBeUndefined();
+    expect(truncateIp('unknown', 'full')).toBeUndefined();
   });
 });
 

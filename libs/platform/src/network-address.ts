@@ -1,16 +1,26 @@
-import { isIPv4, isIPv6 } from 'node:net';
+import { isIP, isIPv6 } from 'node:net';
 
 const MAPPED_IPV4 = /^::ffff:(?=\d+\.)/i;
 
 /** @returns the address as its own family: a dual-stack socket shows IPv4 as `::ffff:192.0.2.1` */
 export const plainAddress = (ip: string): string => (ip.startsWith('::') ? ip.replace(MAPPED_IPV4, '') : ip);
 
-/** @returns the /24 or /48 network of an address, such as `192.0.2.0` or `2001:db8:7::`; undefined for what is none */
-export function truncateIp(ip: string): string | undefined {
+/** How much of an address leaves the service that was called: bits of IPv4/IPv6. */
+export const IP_TRUNCATIONS = ['full', '24/48', '16/32', 'none'] as const;
+export type IpTruncation = (typeof IP_TRUNCATIONS)[number];
+
+/**
+ * @returns the network of an address, such as `192.0.2.0` or `2001:db8:7::` of /24 and /48; undefined for what is no
+ * address, and where nothing of it is kept
+ */
+export function truncateIp(ip: string, level: IpTruncation): string | undefined {
   const address = plainAddress(ip);
-  if (isIPv4(address)) return `${address.slice(0, address.lastIndexOf('.'))}.0`;
-  if (!isIPv6(address)) return undefined;
-  return `${ipv6Groups(address, 3).join(':')}::`;
+  const family = isIP(address);
+  if (family === 0 || level === 'none') return undefined;
+  if (level === 'full') return family === 4 ? address : address.split('%')[0];
+  if (family === 6) return `${ipv6Groups(address, level === '24/48' ? 3 : 2).join(':')}::`;
+  const [a, b, c] = address.split('.');
+  return level === '24/48' ? `${a}.${b}.${c}.0` : `${a}.${b}.0.0`;
 }
 
 /** @returns what one subscriber holds: an IPv4 address, or the /64 of an IPv6 address, which it may vary at will */

@@ -1,5 +1,5 @@
 import type { CodeSnapshot, GuessingData } from '@signet/contracts';
-import { counter, LOGGER, Registry, truncateIp, type Counter, type Logger } from '@signet/platform';
+import { counter, LOGGER, Registry, type Counter, type Logger } from '@signet/platform';
 import { ScanJournal } from '@signet/scans';
 import { Inject, Injectable } from '@nestjs/common';
 import { CodeResolver } from './code-resolver.js';
@@ -82,7 +82,7 @@ export class Guessing {
         kind,
         workspaceId,
         codeId,
-        ip: visit && truncateIp(visit.ip),
+        ip: visit && this.recorder.network(visit.ip),
         visitor: visit && this.recorder.visitor(visit, workspaceId ?? '', to),
         count,
         limit,

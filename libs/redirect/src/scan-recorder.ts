@@ -1,6 +1,14 @@
 import type { IncomingHttpHeaders } from 'node:http';
 import type { CodeSnapshot, ScanOutcome } from '@signet/contracts';
-import { counter, plainAddress, Registry, SignetConfig, truncateIp, type Counter } from '@signet/platform';
+import {
+  counter,
+  plainAddress,
+  Registry,
+  SignetConfig,
+  truncateIp,
+  type Counter,
+  type IpTruncation,
+} from '@signet/platform';
 import {
   describeUserAgent,
   isPrefetch,
@@ -48,6 +56,7 @@ export const isPreview = ({ headers }: Pick<Visit, 'headers'>): boolean =>
 export class ScanRecorder {
   private readonly scans: Counter<'outcome'>;
   private readonly countryHeader: string | undefined;
+  private readonly ipTruncation: IpTruncation;
   private readonly proxies: TrustedProxies;
 
   constructor(
@@ -57,6 +66,7 @@ export class ScanRecorder {
     metrics: Registry,
   ) {
     this.scans = counter(metrics, 'signet_scans_total', 'Answered scans by outcome', ['outcome']);
+    this.ipTruncation = values.SIGNET_IP_TRUNCATION;
     this.countryHeader = values.SIGNET_COUNTRY_HEADER?.toLowerCase();
     this.proxies = new TrustedProxies(values.SIGNET_TRUSTED_PROXIES);
   }
@@ -80,7 +90,7 @@ export class ScanRecorder {
         at: at.getTime(),
         // Here, so that no whole address waits on the disk for being shipped.
         visitor: this.visitor(visit, workspaceId ?? '', at),
-        ip: truncateIp(ip),
+        ip: this.network(ip),
         country: this.country(visit),
         language: firstLanguage(headers['accept-language']),
         referrerHost: referrerHost(headers.referer),
@@ -94,6 +104,11 @@ export class ScanRecorder {
   /** Counts what is not recorded: a guesser's requests beyond the limit. */
   countThrottled(): void {
     this.scans.inc({ outcome: 'throttled' });
+  }
+
+  /** @returns as much of an address as is kept */
+  network(ip: string): string | undefined {
+    return truncateIp(ip, this.ipTruncation);
   }
 
   /** @returns a pseudonym for the UTC day; undefined while the day's salt isn't known here */

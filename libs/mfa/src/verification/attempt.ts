@@ -1,5 +1,5 @@
 import type { CreateVerification, RejectionReason, StepUp } from '@signet/contracts';
-import { newId, type Caller } from '@signet/platform';
+import { newId, truncateIp, type Caller, type IpTruncation } from '@signet/platform';
 import type { SubjectName } from '../subjects.sql.js';
 
 /** One call of `POST /v1/verifications`. `code` goes to the factor kinds and nowhere else. */
@@ -7,6 +7,8 @@ export interface Attempt extends CreateVerification {
   id: string;
   caller: Caller;
   at: Date;
+  /** As much of the person's address as is kept outside of the audit log. */
+  network?: string | undefined;
 }
 
 /** What a right code left open: a factor of another kind, or a code of the step that is running. */
@@ -25,11 +27,17 @@ export interface Decision {
   stepUp?: StepUp;
 }
 
-export const toAttempt = (caller: Caller, body: CreateVerification, at: Date): Attempt => ({
+export const toAttempt = (
+  caller: Caller,
+  body: CreateVerification,
+  at: Date,
+  ipTruncation: IpTruncation = '24/48',
+): Attempt => ({
   ...body,
   id: newId(),
   caller,
   at,
+  network: body.context?.ip && truncateIp(body.context.ip, ipTruncation),
 });
 
 /** The name in whose lock an attempt is decided. */

@@ -1,4 +1,3 @@
-import { truncateIp } from '@signet/platform';
 import type { EntityManager } from 'typeorm';
 import type { CodeCheck, FactorKind } from '../factor-kind.js';
 import type { FactorType } from '../factor.js';
@@ -29,7 +28,7 @@ const toCodeAttempt = ({ attempt, subject, candidates, terms }: AttemptWithCandi
   candidates,
   code: attempt.code,
   at: attempt.at,
-  ip: attempt.context?.ip && truncateIp(attempt.context.ip),
+  ip: attempt.network,
   country: attempt.context?.country,
   pastSteps: terms.totp.driftSteps,
 });

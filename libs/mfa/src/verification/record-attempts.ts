@@ -1,6 +1,6 @@
 import { appendAudits, type AuditEntryDraft } from '@signet/audit';
 import { topics, type VerificationData } from '@signet/contracts';
-import { appendToOutbox, truncateIp, type OutboxEvent } from '@signet/platform';
+import { appendToOutbox, type OutboxEvent } from '@signet/platform';
 import type { EntityManager } from 'typeorm';
 import { insertVerifications } from './verifications.sql.js';
 import type { Attempt, Decision } from './attempt.js';
@@ -56,7 +56,7 @@ function toEvent({ attempt, decision: { subjectId, ...decision } }: DecidedAttem
     reason: decision.reason,
     deviceId: context?.deviceId,
     biometric: context?.biometric ?? 'none',
-    ip: context?.ip && truncateIp(context.ip),
+    ip: attempt.network,
     country: context?.country,
     at: at.toISOString(),
     signals: [],

@@ -1,5 +1,5 @@
 import type { CreateVerification, Verification } from '@signet/contracts';
-import { Clock, OutboxRelay, SignetError, type Caller } from '@signet/platform';
+import { Clock, OutboxRelay, SignetConfig, SignetError, type Caller } from '@signet/platform';
 import { Injectable } from '@nestjs/common';
 import { DataSource } from 'typeorm';
 import { findSubject } from '../subjects.sql.js';
@@ -17,6 +17,7 @@ export class VerificationService {
     private readonly relay: OutboxRelay,
     private readonly groups: AttemptGroups,
     private readonly addresses: AddressLimits,
+    private readonly config: SignetConfig,
   ) {}
 
   /**
@@ -25,7 +26,7 @@ export class VerificationService {
    * @throws SignetError `too-many-attempts` with the seconds to wait
    */
   async verify(caller: Caller, idempotencyKey: string | undefined, body: CreateVerification): Promise<Verification> {
-    const attempt = toAttempt(caller, body, this.clock.now());
+    const attempt = toAttempt(caller, body, this.clock.now(), this.config.values.SIGNET_IP_TRUNCATION);
     const once = { caller, operation: 'createVerification', key: idempotencyKey, request: body } as const;
     try {
       await this.takeAddress(attempt);
