@@ -112,7 +112,7 @@ async function seedRollups(pool, grain, scope) {
      )
      SELECT scope_id, bucket, workspace_id, scans, 0, 0, 0, counts,
        CASE WHEN visitors <= 128 THEN '\\x01'::bytea || exact ELSE '\\x02'::bytea || decode((
-         SELECT string_agg(lpad(to_hex(least(20, floor(log(2, 1 + visitors / 4096.0) - ln(random() + 1e-9) + 0 * register)::int)), 2, '0'), '')
+         SELECT string_agg(lpad(to_hex(least(20, floor((ln(1 + visitors::float8 / 4096) - ln(random() + 1e-9)) / ln(2::float8) + 0 * register)::int)), 2, '0'), '')
          FROM generate_series(1, 4096) AS register), 'hex') END
      FROM totals JOIN counted USING (scope_id, bucket)`,
   );
