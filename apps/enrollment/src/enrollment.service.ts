@@ -1,12 +1,13 @@
 import { AccessModule, accessMigrations, AccessService, ApiKeyGuard } from '@signet/access';
 import { analyticsMigrations, SubjectLogModule } from '@signet/analytics';
+import { ALERT_ACTIONS_GROUP, AlertActionsModule, alertActionsMigrations } from '@signet/anomalies';
 import { AuditModule, auditMigrations } from '@signet/audit';
 import { CodesModule, codesMigrations } from '@signet/codes';
 import { DomainsModule } from '@signet/domains';
 import { EnrollmentModule, enrollmentMigrations } from '@signet/enrollment';
 import { FilesModule } from '@signet/files';
 import { mfaMigrations, SubjectsModule } from '@signet/mfa';
-import { OutboxRelay, PlatformModule, type ServiceOptions } from '@signet/platform';
+import { consumeEvents, OutboxRelay, PlatformModule, type ServiceOptions } from '@signet/platform';
 import { PoliciesModule, policiesMigrations } from '@signet/policies';
 import { privacyMigrations } from '@signet/privacy';
 
@@ -29,6 +30,7 @@ export const enrollmentService: ServiceOptions = {
     ...mfaMigrations,
     ...enrollmentMigrations,
     ...analyticsMigrations,
+    ...alertActionsMigrations,
   ],
   module: (platform) => ({
     module: EnrollmentApp,
@@ -43,9 +45,11 @@ export const enrollmentService: ServiceOptions = {
       SubjectsModule,
       EnrollmentModule,
       SubjectLogModule,
+      AlertActionsModule,
     ],
   }),
   isAdmin: (app) => (request) => app.get(ApiKeyGuard, { strict: false }).allows(request, 'admin'),
+  connect: (app, platform) => consumeEvents(app, { ...platform, group: ALERT_ACTIONS_GROUP }),
   onReady: async (app, { config }) => {
     app.get(OutboxRelay).start();
     const key = await app.get(AccessService, { strict: false }).bootstrap();

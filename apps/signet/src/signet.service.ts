@@ -1,7 +1,14 @@
 import { AccessModule, accessMigrations, ApiKeyGuard } from '@signet/access';
 import { AlertsModule, alertsMigrations } from '@signet/alerts';
 import { ANALYTICS_GROUP, AnalyticsModule, analyticsMigrations, SubjectLogModule } from '@signet/analytics';
-import { ANOMALIES_GROUP, AnomaliesModule, anomaliesMigrations } from '@signet/anomalies';
+import {
+  ALERT_ACTIONS_GROUP,
+  AlertActionsModule,
+  alertActionsMigrations,
+  ANOMALIES_GROUP,
+  AnomaliesModule,
+  anomaliesMigrations,
+} from '@signet/anomalies';
 import { AuditModule, auditMigrations } from '@signet/audit';
 import { CodesModule, codesMigrations } from '@signet/codes';
 import { DeliveryModule, WEBHOOKS_GROUP, WebhooksModule, webhooksMigrations } from '@signet/delivery';
@@ -30,6 +37,7 @@ export const allMigrations: readonly Migration[] = [
   ...analyticsMigrations,
   ...alertsMigrations,
   ...anomaliesMigrations,
+  ...alertActionsMigrations,
   ...webhooksMigrations,
 ];
 
@@ -56,6 +64,7 @@ export const signetService: ServiceOptions = {
       AnalyticsModule,
       AlertsModule,
       AnomaliesModule,
+      AlertActionsModule,
       SubjectLogModule,
       DeliveryModule,
       WebhooksModule,
@@ -65,7 +74,8 @@ export const signetService: ServiceOptions = {
   }),
   isAdmin: (app) => (request) => app.get(ApiKeyGuard, { strict: false }).allows(request, 'admin'),
   connect: (app, platform) => {
-    for (const group of [ANALYTICS_GROUP, ANOMALIES_GROUP, WEBHOOKS_GROUP]) consumeEvents(app, { ...platform, group });
+    for (const group of [ANALYTICS_GROUP, ANOMALIES_GROUP, ALERT_ACTIONS_GROUP, WEBHOOKS_GROUP])
+      consumeEvents(app, { ...platform, group });
   },
   onReady: async (app) => app.get(OutboxRelay).start(),
 };

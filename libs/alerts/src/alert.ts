@@ -105,7 +105,6 @@ export function happenedAgain(alert: StoredAlert, of: Occurrence, { muted }: { m
   const isNewest = at >= alert.lastAt;
   const isWorse = rank(of.severity) > rank(alert.severity);
   const resolves = resolvesAt(of);
-  const demanded = stepUpUntil(of);
   return {
     ...alert,
     ...(isNewest && { numbers: { ...of.numbers }, threshold: { ...of.threshold } }),
@@ -117,18 +116,23 @@ export function happenedAgain(alert: StoredAlert, of: Occurrence, { muted }: { m
     firstAt: at < alert.firstAt ? at : alert.firstAt,
     lastAt: latest(alert.lastAt, at),
     resolvesAt: resolves && alert.resolvesAt ? latest(resolves, alert.resolvesAt) : (resolves ?? alert.resolvesAt),
-    stepUpUntil: demanded && alert.stepUpUntil ? latest(demanded, alert.stepUpUntil) : (demanded ?? alert.stepUpUntil),
+    stepUpUntil: nextDemand(alert.stepUpUntil, of),
     coolUntil: latest(alert.coolUntil, later(of.at, of.coolDownSeconds)),
   };
 }
 
+/** A demand is told anew when less than half of its time is left, not at each occurrence. */
+function nextDemand(before: string | null, of: Occurrence): string | null {
+  const next = stepUpUntil(of);
+  if (before === null || next === null) return next ?? before;
+  return Date.parse(before) - of.at.getTime() < (Date.parse(next) - of.at.getTime()) / 2 ? next : before;
+}
+
 /**
  * Whether those who were told of an alert are told of it again, with the same id: because it got worse, because a mute
- * has ended, or because it asks for more once more, after what it asked for had run out.
+ * has ended, or because it asks for more for longer.
  */
-export function isNews(before: StoredAlert, after: StoredAlert, at: Date): boolean {
+export function isNews(before: StoredAlert, after: StoredAlert): boolean {
   if (after.status === 'resolved' || after.muted || after.shadow) return false;
-  const demandRanOut =
-    after.stepUpUntil !== before.stepUpUntil && (before.stepUpUntil === null || before.stepUpUntil <= at.toISOString());
-  return before.muted || rank(after.severity) > rank(before.severity) || demandRanOut;
+  return before.muted || rank(after.severity) > rank(before.severity) || after.stepUpUntil !== before.stepUpUntil;
 }

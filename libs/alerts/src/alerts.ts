@@ -39,7 +39,7 @@ export class Alerts {
     if (!live) throw new Error('an alert was there and is gone');
     const after = happenedAgain(live, occurrence, { muted });
     await updateAlert(manager, after);
-    if (isNews(live, after, at)) await this.tell(manager, 'alert.raised', [after], now);
+    if (isNews(live, after)) await this.tell(manager, 'alert.raised', [after], now);
     return shown(after);
   }
 

@@ -5,6 +5,7 @@ export { countOtherFactors } from './further-factor.sql.js';
 export { mfaMigrations } from './mfa.migrations.js';
 export { otpauthUri, toBase32 } from './otpauth.js';
 export { countCodesOfOlderKeys, totpSecrets } from './sealed-secrets.js';
+export { SubjectDemands } from './subject-demands.js';
 export { SubjectEndings, type EndOfSubject, type Ended } from './subject-endings.js';
 export type { StoredSubject } from './subject.js';
 export { SubjectsModule } from './subjects.module.js';

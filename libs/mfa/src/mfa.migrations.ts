@@ -1,4 +1,5 @@
 import type { Migration, QueryRunner } from '@signet/platform';
+import { DemandStepUp1790000004600 } from './subject-demands.migrations.js';
 
 class CreateMfa1790000004000 {
   name = 'CreateMfa1790000004000';
@@ -170,5 +171,6 @@ export const mfaMigrations: readonly Migration[] = [
   CreateMfa1790000004000,
   ExtendSubjectsAndFactors1790000004100,
   AddAppsOfFactors1790000004200,
+  DemandStepUp1790000004600,
   EraseSubjects1790000004900,
 ];

@@ -11,6 +11,7 @@ import { FactorRevocation } from './factor-revocation.js';
 import { PolicyDecisionController } from './policy-decision/policy-decision.controller.js';
 import { PolicyDecisions } from './policy-decision/policy-decisions.js';
 import { PolicyDryRuns } from './policy-decision/policy-dry-run.js';
+import { SubjectDemands } from './subject-demands.js';
 import { SubjectEndings } from './subject-endings.js';
 import { SubjectImport } from './subject-import.js';
 import { SubjectOffboarding } from './subject-offboarding.js';
@@ -32,6 +33,7 @@ import { TotpKind } from './totp-kind.js';
     SubjectData,
     KeptSubjects,
     AuditErasure,
+    SubjectDemands,
     SubjectEndings,
     FactorRevocation,
     FactorEnrollment,
@@ -39,6 +41,6 @@ import { TotpKind } from './totp-kind.js';
     PolicyDecisions,
     PolicyDryRuns,
   ],
-  exports: [FactorEnrollment, FactorRevocation, SubjectEndings],
+  exports: [FactorEnrollment, FactorRevocation, SubjectDemands, SubjectEndings],
 })
 export class SubjectsModule {}

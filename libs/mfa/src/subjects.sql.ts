@@ -1,6 +1,7 @@
 import type { ListSubjectsQuery } from '@signet/contracts';
 import type { EntityManager } from 'typeorm';
 import type { StoredSubject, SubjectProfile } from './subject.js';
+import { demandColumn, type SubjectDemand } from './subject-demands.sql.js';
 
 const COLUMNS = `id, workspace_id AS "workspaceId", subject, display_name AS "displayName", email, groups, roles,
   attributes, status, version, failures, wait_until AS "waitUntil", created_at AS "createdAt", updated_at AS "updatedAt"`;
@@ -23,15 +24,22 @@ export interface SubjectName {
   subject: string;
 }
 
+/** A subject with what is demanded of it now. */
+export type DemandedSubject = StoredSubject & { demand: SubjectDemand | null };
+
 /**
  * Held to the end of the transaction. Whoever locks other rows of a subject locks this one first, and whoever locks many
  * locks them in this order.
  */
-export function lockSubjects(manager: EntityManager, names: readonly SubjectName[]): Promise<StoredSubject[]> {
+export function lockSubjects(
+  manager: EntityManager,
+  names: readonly SubjectName[],
+  at: Date,
+): Promise<DemandedSubject[]> {
   return manager.query(
-    `SELECT ${COLUMNS} FROM mfa.subjects
+    `SELECT ${COLUMNS}, ${demandColumn('$3')} FROM mfa.subjects
      WHERE (workspace_id, subject) IN (SELECT * FROM unnest($1::uuid[], $2::text[])) ORDER BY id FOR UPDATE`,
-    [names.map(({ workspaceId }) => workspaceId), names.map(({ subject }) => subject)],
+    [names.map(({ workspaceId }) => workspaceId), names.map(({ subject }) => subject), at],
   );
 }
 

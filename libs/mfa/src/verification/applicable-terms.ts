@@ -1,6 +1,13 @@
 import type { PolicyTerms, StepUp } from '@signet/contracts';
-import { applicablePolicy, readEffectivePolicies, requiredStepUp, type EffectivePolicy } from '@signet/policies';
+import {
+  acceptedKinds,
+  applicablePolicy,
+  readEffectivePolicies,
+  requiredStepUp,
+  type EffectivePolicy,
+} from '@signet/policies';
 import type { EntityManager } from 'typeorm';
+import { withDemand } from './demanded-step-up.js';
 import type { LockedAttempt } from './lock-targets.js';
 
 /** An attempt with what the policy that decides about its subject says of it. */
@@ -22,6 +29,7 @@ export async function applicableTerms(
     const { caller, subject, context = {} } = locked.attempt;
     const who = { subject, groups: locked.subject?.groups ?? [], roles: locked.subject?.roles ?? [] };
     const { terms } = applicablePolicy(who, policies.get(caller.workspaceId) ?? [], context);
-    return { ...locked, terms, stepUp: requiredStepUp(terms, context) };
+    const demand = { demand: locked.subject?.demand, accepted: acceptedKinds(terms) };
+    return { ...locked, terms, stepUp: withDemand(requiredStepUp(terms, context), demand) };
   });
 }

@@ -1,6 +1,5 @@
 import type { EntityManager } from 'typeorm';
-import { lockSubjects, type SubjectName } from '../subjects.sql.js';
-import type { StoredSubject } from '../subject.js';
+import { lockSubjects, type DemandedSubject, type SubjectName } from '../subjects.sql.js';
 import type { Throttle } from '../throttle.js';
 import { lockStrangers } from '../throttle.sql.js';
 import { nameOf, type Attempt } from './attempt.js';
@@ -8,7 +7,7 @@ import { nameOf, type Attempt } from './attempt.js';
 /** An attempt under the lock of whose it is. `subject` is absent for a name that is nobody's. */
 export interface LockedAttempt {
   attempt: Attempt;
-  subject: StoredSubject | undefined;
+  subject: DemandedSubject | undefined;
   throttle: Throttle;
 }
 
@@ -23,10 +22,10 @@ export async function lockTargets<Asked extends { attempt: Attempt }>(
   asked: readonly Asked[],
 ): Promise<(Asked & LockedAttempt)[]> {
   const attempts = asked.map(({ attempt }) => attempt);
-  const found = await lockSubjects(manager, attempts.map(nameOf));
+  const at = attempts[0]?.at ?? new Date(0);
+  const found = await lockSubjects(manager, attempts.map(nameOf), at);
   const subjects = new Map(found.map((subject) => [keyOf(subject), subject]));
   const strange = attempts.filter((attempt) => !subjects.has(keyOf(nameOf(attempt))));
-  const at = attempts[0]?.at ?? new Date(0);
   const throttles = new Map<string, Throttle>(
     (await lockStrangers(manager, strange.map(nameOf), at)).map((stranger) => [keyOf(stranger), stranger]),
   );
