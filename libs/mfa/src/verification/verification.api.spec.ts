@@ -33,6 +33,8 @@ describe('POST /v1/verifications', () => {
   let plain: string;
   let workspaceId: string;
   const logged: string[] = [];
+  /** The bodies of all errors. */
+  const refusals: string[] = [];
   /** Everything that must never be written down. */
   const secrets = new Set<string>();
   let names = 0;
@@ -59,12 +61,16 @@ describe('POST /v1/verifications', () => {
     await platform.close();
   });
 
-  const call = (
+  const call = async (
     method: 'GET' | 'POST' | 'PUT',
     url: string,
     payload?: object,
     { key = admin, headers = {}, at = app }: { key?: string; headers?: object; at?: NestFastifyApplication } = {},
-  ) => at.inject({ method, url, payload, headers: { authorization: `Bearer ${key}`, ...headers } });
+  ) => {
+    const answer = await at.inject({ method, url, payload, headers: { authorization: `Bearer ${key}`, ...headers } });
+    if (answer.statusCode >= 400 || answer.body.includes('"rejected"')) refusals.push(answer.body);
+    return answer;
+  };
   const newKey = async (scopes: Scope[]): Promise<string> =>
     (await call('POST', '/v1/api-keys', { name: 'k', scopes })).json().key;
 
@@ -84,8 +90,9 @@ describe('POST /v1/verifications', () => {
       const doing = { actor: 'system', requestId: 'r', at };
       return { subject, secret, factorId, recoveryCodes: await factors.issueRecoveryCodes(manager, stored, doing) };
     });
-    for (const secret of [toBase32(person.secret), person.secret.toString('hex'), ...person.recoveryCodes])
-      secrets.add(secret);
+    const { secret } = person;
+    const forms = (['hex', 'base64', 'base64url', 'latin1'] as const).map((encoding) => secret.toString(encoding));
+    for (const form of [toBase32(secret), ...forms, ...person.recoveryCodes]) secrets.add(form.replace(/=+$/, ''));
     platform.clock.advance(STEP);
     return person;
   };
@@ -440,23 +447,26 @@ describe('POST /v1/verifications', () => {
     expect((await post({ subject: 's', factor: 'totp', code: '1' }, { key })).statusCode).toBe(403);
   });
 
-  it('has written no secret and no code into the audit log, an event, a record or a log line', async () => {
-    const tables = [
-      'audit.entries',
-      'outbox.events',
-      'mfa.verifications',
-      'mfa.strangers',
-      'access.idempotent_answers',
-    ];
-    const written = [...logged];
-    for (const table of tables) {
-      const rows: { row: string }[] = await platform.dataSource.query(`SELECT t::text AS row FROM ${table} t`);
-      expect(rows.length).toBeGreaterThan(0);
+  it('has written no secret and no code into a table, an event, an error or a log line, in whichever form', async () => {
+    const written = [...logged, ...refusals];
+    const tables: { name: string }[] = await platform.dataSource.query(
+      `SELECT format('%I.%I', table_schema, table_name) AS name FROM information_schema.tables
+       WHERE table_type = 'BASE TABLE' AND table_schema NOT IN ('pg_catalog', 'information_schema')`,
+    );
+    for (const { name } of tables) {
+      // Binary columns come as hex.
+      const rows: { row: string }[] = await platform.dataSource.query(`SELECT t::text AS row FROM ${name} t`);
       written.push(...rows.map(({ row }) => row));
     }
     expect(secrets.size).toBeGreaterThan(100);
-    const text = written.join('\n');
-    const found = [...secrets].filter((secret) => new RegExp(`\\b${secret}\\b`, 'i').test(text));
+    expect(refusals.length).toBeGreaterThan(20);
+    const text = written.join('\n').toLowerCase();
+    const found = [...secrets].filter((secret) => {
+      const at = text.indexOf(secret.toLowerCase());
+      if (at < 0) return false;
+      // The digits of a code stand in longer numbers by chance.
+      return !/^\d{6}$/.test(secret) || new RegExp(`\\b${secret}\\b`).test(text);
+    });
     expect(found).toEqual([]);
   });
 });
