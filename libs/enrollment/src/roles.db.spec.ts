@@ -13,6 +13,7 @@ import {
 } from '@signet/testing';
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 import { codeOf, secretIn, WizardBrowser } from './enrollment.fixture.js';
+import { EndedLinks } from './ended-links.js';
 import { EnrollmentDeadlines } from './enrollment-deadlines.js';
 import { enrollmentMigrations } from './enrollment.migrations.js';
 import { EnrollmentModule } from './enrollment.module.js';
@@ -74,6 +75,27 @@ describeOnServer('the roles of the services', () => {
     await app.get(EnrollmentDeadlines).tell();
     const answer = await call('POST', `/v1/enrollments/${waiting.id}/revoke`, { reason: 'over' });
     expect(answer.json()).toMatchObject({ status: 'revoked' });
+  });
+
+  it('let enrollment ask for a PIN and a step-up, and end what a code was for', async () => {
+    const { id, claimUrl, pin, codeId } = await begin('carl', { requirePin: true });
+    const token = claimUrl.split('/').at(-1);
+    const wrong = await call('POST', '/v1/enrollments/claim', {
+      token,
+      pin: pin === '00000000' ? '1'.repeat(8) : '00000000',
+    });
+    expect([wrong.statusCode, wrong.json().attemptsLeft]).toEqual([403, 4]);
+    const claimed = (await call('POST', '/v1/enrollments/claim', { token, pin })).json();
+    const code = codeOf(claimed.secret, platform.clock.now());
+    await call('POST', `/v1/enrollments/${id}/confirm`, { code, claimToken: claimed.claimToken, app: 'Aegis' });
+    const stepUp = { verificationId: codeId };
+    const body = { subject: 'carl', delivery: 'link', stepUp };
+    expect((await call('POST', '/v1/enrollments', body)).statusCode).toBe(403);
+
+    const link = await begin('carl', { stepUp: { reason: 'a second phone' } });
+    await call('POST', `/v1/codes/${link.codeId}/revoke`, { reason: 'incident' });
+    await app.get(EndedLinks).end();
+    expect((await call('GET', `/v1/enrollments/${link.id}`)).json()).toMatchObject({ status: 'revoked' });
   });
 
   it.each(['signet_redirect', 'signet_verification', 'signet_analytics'] as const)(
