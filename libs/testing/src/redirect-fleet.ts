@@ -1,5 +1,6 @@
 import { execFile } from 'node:child_process';
 import { join } from 'node:path';
+import { setTimeout as pause } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { CodeSchema } from '@signet/contracts';
@@ -73,7 +74,10 @@ export class RedirectFleet {
       for (let n = 0; n < redirects; n += 1) fleet.push(await start('redirect', `redirect-${n}`, own));
       const others = new Map<OtherService, ServiceProcess>();
       for (const name of otherNames) others.set(name, await start(name, name));
-      return new RedirectFleet(stores, environment, api, fleet, others);
+      const whole = new RedirectFleet(stores, environment, api, fleet, others);
+      // The service is ready a moment before its first key is made.
+      while ((await whole.call('GET', '/v1/codes?limit=1')).status === 401) await pause(25);
+      return whole;
     } catch (error) {
       await Promise.all(started.map((service) => service.end('SIGKILL')));
       await stores.end();
