@@ -82,6 +82,10 @@ export class RedisCodeState extends CodeState {
       disconnectTimeout: COMMAND_TIMEOUT_MS,
       commandTimeout: COMMAND_TIMEOUT_MS,
       enableOfflineQueue: false,
+      // What is asked in one turn of the event loop goes in one write: claims that were decided together are many. Reads
+      // are together already, and neither they nor a probe wait for claims that are under way.
+      enableAutoPipelining: true,
+      autoPipeliningIgnoredCommands: ['readCodes', 'ping'],
       maxRetriesPerRequest: 0,
       autoResendUnfulfilledCommands: false,
       autoResubscribe: false,
