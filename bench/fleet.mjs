@@ -1,11 +1,11 @@
 // What the benchmarks of the distributed run share: real stores, a migrated database, service processes, codes.
 import { spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { mkdtempSync, rmSync } from 'node:fs';
 import { request } from 'node:http';
 import { connect, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { basename, dirname, join, resolve } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { startServices } from '../tools/services.mjs';
 import { freePort } from '../tools/services/process.mjs';
@@ -18,12 +18,19 @@ export const percentile = (numbers, share) => {
   return sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * share))] ?? Number.NaN;
 };
 
-/** Starts what `which` names. Kafka is away unless it is named. */
+const profileAt = (file) => [
+  '--cpu-prof',
+  `--cpu-prof-dir=${dirname(resolve(file))}`,
+  `--cpu-prof-name=${basename(file)}`,
+];
+
+/** Starts what `which` names. Kafka is away unless it is named. `profile`: the file for a CPU profile of the first redirect. */
 export async function startFleet({
   which = ['postgres', 'redis'],
   redirects = 1,
   analytics: hasAnalytics = false,
   canDropMessages = false,
+  profile,
 }) {
   const folder = mkdtempSync(join(tmpdir(), 'signet-bench-'));
   const children = [];
@@ -59,9 +66,9 @@ export async function startFleet({
       stdio: ['ignore', 'ignore', 'inherit'],
     });
     if (migrated.status !== 0) throw new Error('the database could not be migrated');
-    const start = async (app, name) => {
+    const start = async (app, name, flags = []) => {
       const own = { PORT: String(await freePort()), SIGNET_DATA_DIR: join(folder, name) };
-      const child = spawn(process.execPath, [`apps/${app}/dist/main.js`], {
+      const child = spawn(process.execPath, [...flags, `apps/${app}/dist/main.js`], {
         env: { ...process.env, ...variables, ...own },
         stdio: ['ignore', 'ignore', 'inherit'],
       });
@@ -80,7 +87,8 @@ export async function startFleet({
     };
     const api = await start('enrollment', 'enrollment');
     const fleet = [];
-    for (let n = 0; n < redirects; n += 1) fleet.push(await start('redirect', `redirect-${n}`));
+    for (let n = 0; n < redirects; n += 1)
+      fleet.push(await start('redirect', `redirect-${n}`, n === 0 && profile ? profileAt(profile) : []));
     const analytics = hasAnalytics ? await start('analytics', 'analytics') : undefined;
     return {
       services,
@@ -166,14 +174,4 @@ export async function createCodes({ call }, count, body) {
   };
   await Promise.all(Array.from({ length: MAKING_AT_ONCE }, work));
   return codes;
-}
-
-/** @returns CPU seconds of a process, all its threads together; NaN where there is no /proc */
-export function cpuSeconds(pid) {
-  try {
-    const [userTicks, systemTicks] = readFileSync(`/proc/${pid}/stat`, 'utf8').split(') ')[1].split(' ').slice(11, 13);
-    return (Number(userTicks) + Number(systemTicks)) / 100;
-  } catch {
-    return Number.NaN;
-  }
 }

@@ -34,6 +34,7 @@ const { values: options } = parseArgs({
 });
 const [subjects, seconds, connections] = ['subjects', 'seconds', 'connections'].map((name) => Number(options[name]));
 const WARM_UP_SECONDS = 4;
+const START_SECONDS = 120;
 const folder = mkdtempSync(join(tmpdir(), 'signet-bench-verify-'));
 const key = 'sgk_bench_0123456789abcdefghijklmnop';
 const headers = { authorization: `Bearer ${key}`, 'content-type': 'application/json' };
@@ -63,9 +64,10 @@ async function stop(child) {
   await once(child, 'exit');
 }
 
-async function untilReady(url) {
-  for (let tries = 0; tries < 300; tries += 1) {
-    // The first key exists a moment after the service is ready: an operation that is refused for its body knows the key.
+async function untilReady(url, process) {
+  const deadline = performance.now() + START_SECONDS * 1000;
+  while (performance.now() < deadline && process.exitCode === null) {
+    // The first key exists a moment after the service is ready: a call that is refused for its body knows the key.
     const answer = await fetch(`${url}/v1/verifications`, { method: 'POST', headers, body: '{}' }).catch(
       () => undefined,
     );
@@ -80,7 +82,7 @@ async function prepare(stores) {
   const port = await freePort();
   const first = start('signet', { ...stores, PORT: String(port) });
   try {
-    await untilReady(`http://127.0.0.1:${port}`);
+    await untilReady(`http://127.0.0.1:${port}`, first);
   } finally {
     await stop(first);
   }
@@ -196,7 +198,7 @@ try {
   const port = await freePort();
   const url = `http://127.0.0.1:${port}`;
   child = start(options.service, { ...stores, ...alone, PORT: String(port) }, options);
-  await untilReady(url);
+  await untilReady(url, child);
   const hmacs = bareHmacs();
   const source = new CodeSource(subjects);
   const lanes = Array.from({ length: connections }, () => new Connection(url));
