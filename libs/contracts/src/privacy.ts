@@ -9,6 +9,7 @@ export const ERASURE_STORES = [
   'verifications',
   'scans',
   'deliveries',
+  'alerts',
   'answers',
   'events',
 ] as const;
@@ -28,7 +29,7 @@ export const ErasureSchema = z
       z.object({
         store: z.enum(ERASURE_STORES).meta({
           description:
-            'subjects: subject, factors, attempts; audit: the audit log; verifications: the log of verifications; scans: raw scans of the links of enrollments; deliveries: the log of webhooks; answers: those kept for an Idempotency-Key; events: the event log',
+            'subjects: subject, factors, attempts; audit: the audit log; verifications: the log of verifications; scans: raw scans of the links of enrollments; deliveries: the log of webhooks, and what waits for notification channels; alerts: alerts and their mutes; answers: those kept for an Idempotency-Key; events: the event log',
         }),
         status: z
           .enum(['pending', 'done', 'expiring'])
