@@ -18,7 +18,7 @@ const EXIT_CONFIG = 78;
 /** How long a start waits for the topics; with Kafka down it goes on without them. */
 const TOPICS_GRACE_MILLISECONDS = 1000;
 /** Longer than a request takes from a client or proxy that has not heard of the stop yet. */
-export const IDLE_GRACE_MS = 500;
+const IDLE_GRACE_MS = 500;
 
 export interface ServiceOptions extends Omit<PlatformOptions, 'onFatal'> {
   defaultPort: number;
@@ -114,6 +114,11 @@ async function ensureTopics({ eventLog, logger }: Platform, stopping: AbortSigna
   }
 }
 
+/** Emitted by a server when the stop begins: each answer from now on ends its connection. */
+export const DRAINING = 'signet:draining';
+/** Emitted on a server, with the socket, by whoever reads a connection's first request in place of Node's parser. */
+export const FIRST_REQUEST = 'signet:first-request';
+
 /**
  * Keeps the stop from ending connections on which a request may be on its way: idle ones, and those that have never
  * carried one (browsers open them before they need them; to Node they are neither idle nor busy). They have
@@ -127,7 +132,9 @@ function graceForIdle(server: Server): () => void {
     socket.once('close', () => unused.delete(socket));
   });
   server.on('request', ({ socket }: IncomingMessage) => unused.delete(socket));
+  server.on(FIRST_REQUEST, (socket: Socket) => unused.delete(socket));
   return () => {
+    server.emit(DRAINING);
     // Node's `close` calls it at once.
     const closeIdle = server.closeIdleConnections.bind(server);
     server.closeIdleConnections = () => undefined;

@@ -1,6 +1,6 @@
 import type { Server } from 'node:http';
 import type { Socket } from 'node:net';
-import { IDLE_GRACE_MS, Registry, requestDuration, type Histogram } from '@signet/platform';
+import { DRAINING, FIRST_REQUEST, Registry, requestDuration, type Histogram } from '@signet/platform';
 import { Injectable } from '@nestjs/common';
 import { HttpAdapterHost } from '@nestjs/core';
 import type { FastifyInstance } from 'fastify';
@@ -33,7 +33,7 @@ export class PlainConnections {
     const around: Surroundings = {
       links,
       isClosing: () => isClosing,
-      lastLines: `Connection: keep-alive\r\nKeep-Alive: timeout=${Math.floor(server.keepAliveTimeout / 1000)}\r\n\r\n`,
+      keptAlive: `Connection: keep-alive\r\nKeep-Alive: timeout=${Math.floor(server.keepAliveTimeout / 1000)}\r\n\r\n`,
       duration: requestDuration(metrics),
       server,
       toNode: (socket) => {
@@ -45,13 +45,17 @@ export class PlainConnections {
       if (isClosing) around.toNode(socket);
       else connections.add(new PlainConnection(socket, around));
     });
-    fastify.addHook('preClose', async () => {
+    const close = (): void => {
       isClosing = true;
-      // They may be used once more before, as those of Node's server may.
-      setTimeout(() => {
-        for (const connection of connections) connection.end();
-      }, IDLE_GRACE_MS);
-    });
+    };
+    server.once(DRAINING, close);
+    fastify.addHook('preClose', async () => close());
+    // Called when the stop has given them time enough.
+    const closeIdle = server.closeIdleConnections.bind(server);
+    server.closeIdleConnections = () => {
+      closeIdle();
+      for (const connection of connections) connection.end();
+    };
   }
 }
 
@@ -63,8 +67,8 @@ interface Plain {
 interface Surroundings {
   links: PlainLinks;
   isClosing: () => boolean;
-  /** Of an answer, with the empty one. */
-  lastLines: string;
+  /** The last lines of an answer after which the connection goes on. */
+  keptAlive: string;
   duration: Histogram<'method' | 'route' | 'status'>;
   server: Server;
   /** Node's server takes a connection over, as if it had just been accepted. */
@@ -125,21 +129,20 @@ class PlainConnection {
     const isWhole = end === chunk.length;
     // An end that comes meanwhile is Node's to see.
     if (!isWhole) this.socket.pause();
+    let isLast = false;
     try {
-      const [first] = plain;
-      if (first)
-        this.socket.write(
-          plain.length === 1
-            ? await this.#answer(first, startedAt)
-            : (await Promise.all(plain.map((each) => this.#answer(each, startedAt)))).join(''),
-          'latin1',
-        );
+      const answers = await Promise.all(plain.map((each) => this.#answer(each, startedAt)));
+      isLast = isWhole && this.around.isClosing();
+      const { keptAlive } = this.around;
+      if (answers.length > 0)
+        this.socket.write(answers.join(keptAlive) + (isLast ? 'Connection: close\r\n\r\n' : keptAlive), 'latin1');
     } catch {
       // A scan that cannot be recorded is not answered.
       this.socket.destroy();
       return;
     }
-    if (isWhole && !this.socket.writableNeedDrain) this.#goOn();
+    this.#hasEnded ||= isLast;
+    if (isLast || (isWhole && !this.socket.writableNeedDrain)) this.#goOn();
     else this.#handOver(chunk.subarray(end));
   }
 
@@ -158,17 +161,20 @@ class PlainConnection {
         link = await links.lease(request.slug, asked);
       }
       if (!link) break;
+      if (!this.#hasServed) this.around.server.emit(FIRST_REQUEST, this.socket);
+      this.#hasServed = true;
       plain.push({ asked, link });
       end = request.end;
     }
     return { plain, end };
   }
 
+  /** @returns the answer but for its last lines, when the scan is safe */
   async #answer({ asked, link }: Plain, startedAt: number): Promise<string> {
-    const { links, duration, lastLines } = this.around;
+    const { links, duration } = this.around;
     const id = await links.record(asked, link);
     duration.observe({ ...ROUTE, method: asked.method }, (performance.now() - startedAt) / 1000);
-    return `${ANSWER_HEAD}${link.url}\r\nx-request-id: ${id}\r\nDate: ${httpDate()}\r\n${lastLines}`;
+    return `${ANSWER_HEAD}${link.url}\r\nx-request-id: ${id}\r\nDate: ${httpDate()}\r\n`;
   }
 
   #goOn(): void {
@@ -177,8 +183,7 @@ class PlainConnection {
       this.socket.end();
       return;
     }
-    if (!this.#hasServed) this.socket.setTimeout(this.around.server.keepAliveTimeout);
-    this.#hasServed = true;
+    this.socket.setTimeout(this.around.server.keepAliveTimeout);
     if (this.socket.isPaused()) this.socket.resume();
   }
 
