@@ -15,7 +15,7 @@ const PEOPLE = 24;
 const POSTS = 50;
 /** Enough for all posts of a test and for a start of PostgreSQL, so that the codes are of one step. */
 const NEEDED_SECONDS = 20;
-/** Of the start of PostgreSQL on a machine that does something else, too. */
+/** Of what starts stores and services, on a machine that does something else, too. */
 const TIMEOUT_MILLISECONDS = 240_000;
 
 const { SIGNET_TEST_DATABASE_URL, SIGNET_TEST_REDIS_URL } = process.env;
@@ -29,8 +29,8 @@ interface Person {
 
 describeHere('what works once, in two processes on real stores', () => {
   let fleet: RedirectFleet;
-  let verifiers: ServiceProcess[];
-  let enrollers: ServiceProcess[];
+  let verifiers: ServiceProcess[] = [];
+  let enrollers: ServiceProcess[] = [];
   const secrets = new Set<string>();
   let names = 0;
 
@@ -45,7 +45,7 @@ describeHere('what works once, in two processes on real stores', () => {
     };
     verifiers = [fleet.other('verification'), await second('verification')];
     enrollers = [fleet.api, await second('enrollment')];
-  });
+  }, TIMEOUT_MILLISECONDS);
   afterAll(async () => {
     await Promise.all([verifiers[1]?.end('SIGKILL'), enrollers[1]?.end('SIGKILL')]);
     await fleet.stop();

@@ -91,7 +91,7 @@ describe('the style of the pages', () => {
   it('makes what is pressed large enough for fingers', () => {
     // WCAG 2.2 SC 2.5.8 asks for 24 px; 3 rem are 48. A line of the footer is 14 px × 1.55 + 2 × 4 px.
     expect(rule('button,.button')).toContain('min-height:3rem');
-    expect(rule('input')).toContain('min-height:3rem');
+    expect(rule('input,select')).toContain('min-height:3rem');
     expect(rule('dd a')).toContain('min-height:1.75rem');
     expect(rule('footer a')).toContain('padding:.25rem 0');
   });
