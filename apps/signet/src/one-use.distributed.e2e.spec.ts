@@ -225,7 +225,7 @@ describeHere('what works once, in two processes on real stores', () => {
   it('has printed no secret, token or code', () => {
     const printed = [...verifiers, ...enrollers].map(({ output }) => output).join('\n');
     expect(printed.split('\n').length).toBeGreaterThan(POSTS);
-    expect(secrets.size).toBeGreaterThan(300);
+    expect(secrets.size).toBeGreaterThan(20);
     const found = [...secrets].filter((secret) => new RegExp(`(?<![\\w-])${secret}(?![\\w-])`, 'i').test(printed));
     expect(found).toEqual([]);
   });
