@@ -120,7 +120,7 @@ export async function revokeApiKey(
 
 /** Held to the end of the transaction, so that two services that start at once make one first workspace. */
 export async function lockBootstrap(manager: EntityManager): Promise<void> {
-  await manager.query('SELECT pg_advisory_xact_lock(5169504)');
+  await manager.query(`SELECT pg_advisory_xact_lock(hashtextextended('first workspace', 0))`);
 }
 
 export async function hasWorkspace(manager: EntityManager): Promise<boolean> {

@@ -3,9 +3,6 @@ import type { EntityManager } from 'typeorm';
 import type { Counts, Window } from './rollup.js';
 import { tables } from './rollup.sql.js';
 
-/** One process publishes at a time, so that the newest value of a window is the last one in the log. */
-const PUBLISHER_LOCK = 5_169_504;
-
 const NOTE_AGAIN = `ON CONFLICT (interval, scope_id, bucket) DO UPDATE SET changed_by = excluded.changed_by`;
 const BY_US = `pg_current_xact_id()::text::bigint`;
 
@@ -46,11 +43,14 @@ export async function noteAllChanged(manager: EntityManager, from: Date, to: Dat
     );
 }
 
-/** To the end of the transaction. */
+/**
+ * One process publishes at a time, to the end of the transaction, so that the newest value of a window is the last one in
+ * the log.
+ */
 export async function tryLockPublisher(manager: EntityManager): Promise<boolean> {
-  const [row]: { locked: boolean }[] = await manager.query('SELECT pg_try_advisory_xact_lock($1) AS locked', [
-    PUBLISHER_LOCK,
-  ]);
+  const [row]: { locked: boolean }[] = await manager.query(
+    `SELECT pg_try_advisory_xact_lock(hashtextextended('rollup publisher', 0)) AS locked`,
+  );
   return row?.locked ?? false;
 }
 

@@ -25,15 +25,17 @@ export async function insertRecords(manager: EntityManager, records: readonly Au
   );
 }
 
+const CHAIN = `hashtextextended('audit chain', 0)`;
+
 /** One sequencer at a time, whichever service it lives in. */
 export async function tryLockSequencer(manager: EntityManager): Promise<boolean> {
-  const [row]: { locked: boolean }[] = await manager.query('SELECT pg_try_advisory_xact_lock(5169503) AS locked');
+  const [row]: { locked: boolean }[] = await manager.query(`SELECT pg_try_advisory_xact_lock(${CHAIN}) AS locked`);
   return row?.locked ?? false;
 }
 
 /** As `tryLockSequencer`, once it is free: nothing is chained until the transaction ends. */
 export async function lockSequencer(manager: EntityManager): Promise<void> {
-  await manager.query('SELECT pg_advisory_xact_lock(5169503)');
+  await manager.query(`SELECT pg_advisory_xact_lock(${CHAIN})`);
 }
 
 /** Records in commit order, oldest first; one that commits late is chained late, never skipped. */

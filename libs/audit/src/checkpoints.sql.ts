@@ -30,7 +30,9 @@ export async function readHeadsToSign(
 
 /** One signer at a time, whichever service it lives in. */
 export async function tryLockSigner(manager: EntityManager): Promise<boolean> {
-  const [row]: { locked: boolean }[] = await manager.query('SELECT pg_try_advisory_xact_lock(5169504) AS locked');
+  const [row]: { locked: boolean }[] = await manager.query(
+    `SELECT pg_try_advisory_xact_lock(hashtextextended('audit checkpoints', 0)) AS locked`,
+  );
   return row?.locked ?? false;
 }
 

@@ -137,14 +137,14 @@ export async function findErased(
   );
 }
 
-const LOCK = 5_169_510;
+const LOCK = `hashtextextended('erasures', 0)`;
 
 /** Held to the end of the transaction by who stores events that may be about subjects. */
 export async function awaitErasures(manager: EntityManager): Promise<void> {
-  await manager.query('SELECT pg_advisory_xact_lock_shared($1)', [LOCK]);
+  await manager.query(`SELECT pg_advisory_xact_lock_shared(${LOCK})`);
 }
 
 /** As `awaitErasures` by who erases: what was about to be stored is stored then, and can be erased. */
 export async function holdStoring(manager: EntityManager): Promise<void> {
-  await manager.query('SELECT pg_advisory_xact_lock($1)', [LOCK]);
+  await manager.query(`SELECT pg_advisory_xact_lock(${LOCK})`);
 }

@@ -14,7 +14,9 @@ export async function appendLabelChanges(manager: EntityManager, changes: readon
 
 /** One instance at a time; freed with the transaction. */
 export async function tryLockLabels(manager: EntityManager): Promise<boolean> {
-  const [row]: { locked: boolean }[] = await manager.query('SELECT pg_try_advisory_xact_lock(5169504) AS locked');
+  const [row]: { locked: boolean }[] = await manager.query(
+    `SELECT pg_try_advisory_xact_lock(hashtextextended('label counts', 0)) AS locked`,
+  );
   return row?.locked ?? false;
 }
 

@@ -21,7 +21,9 @@ export async function insertOutboxRows(manager: EntityManager, rows: readonly Ou
 
 /** One relay at a time, whichever service it lives in; freed with the transaction. */
 export async function tryLockRelay(manager: EntityManager): Promise<boolean> {
-  const [row]: { locked: boolean }[] = await manager.query('SELECT pg_try_advisory_xact_lock(5169502) AS locked');
+  const [row]: { locked: boolean }[] = await manager.query(
+    `SELECT pg_try_advisory_xact_lock(hashtextextended('outbox relay', 0)) AS locked`,
+  );
   return row?.locked ?? false;
 }
 
