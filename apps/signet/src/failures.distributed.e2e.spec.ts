@@ -87,11 +87,12 @@ describeHere('a failure of', () => {
     const post = form ? { method: 'POST', body: new URLSearchParams(form) } : {};
     return fetch(fleet.redirect().url + path, { redirect: 'manual', ...post });
   };
-  let subjects = 0;
+  /** Of what is asked for once: the redirect remembers for a second which slugs are nobody's. */
+  let asked = 0;
   const probes = (single: { slug: string }): [Probe, () => Promise<Response>][] => [
     ['plain link', scanPlain],
     ['page', () => visit(`/${codes.page.slug}`)],
-    ['unknown slug', () => visit('/nobody-has-this')],
+    ['unknown slug', () => visit(`/nobody-has-${(asked += 1)}`)],
     ['look at a protected code', () => visit(`/${single.slug}`)],
     ['password', () => visit(`/${codes.password.slug}/claim`, { password: 'the right one' })],
     ['claim', () => visit(`/${single.slug}/claim`, {})],
@@ -106,8 +107,7 @@ describeHere('a failure of', () => {
     return answer;
   }
   function verify(): Promise<Response> {
-    subjects += 1;
-    const body = { subject: `somebody-${subjects}`, factor: 'totp', code: '000000' };
+    const body = { subject: `somebody-${(asked += 1)}`, factor: 'totp', code: '000000' };
     return fleet.call('POST', '/v1/verifications', body, fleet.other('verification'));
   }
   async function openStream(): Promise<Response> {
