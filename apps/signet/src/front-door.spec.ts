@@ -28,6 +28,7 @@ const serviceOfTag: Record<string, ServiceName> = {
   Audit: 'enrollment',
   Verification: 'verification',
   Analytics: 'analytics',
+  Alerts: 'analytics',
   Webhooks: 'analytics',
 };
 const calls = Object.values<OperationSpec>(operations).map(({ method, path, tag }) => ({

@@ -109,6 +109,7 @@ describe('subjects and factors', () => {
           type: 'totp',
           status: 'active',
           name: null,
+          app: null,
           createdAt: platform.clock.now().toISOString(),
           lastUsedAt: null,
           lastUsedFrom: null,
