@@ -82,11 +82,11 @@ async function channel(settings: object, more: object = {}): Promise<Notificatio
 const read = async (id: string): Promise<NotificationChannel> =>
   NotificationChannelSchema.parse((await call('GET', `/v1/notification-channels/${id}`)).body);
 async function until<Value>(
-  look: () => Value | undefined | false | Promise<Value | undefined | false>,
+  look: () => Value | null | undefined | false | Promise<Value | null | undefined | false>,
 ): Promise<Value> {
   for (;;) {
     const value = await look();
-    if (value !== undefined && value !== false) return value;
+    if (value !== undefined && value !== null && value !== false) return value;
     await sleep(10);
   }
 }

@@ -140,11 +140,11 @@ async function scans(count: number, of = workspaceId): Promise<{ id: string; val
 }
 
 async function until<Value>(
-  read: () => Value | undefined | false | Promise<Value | undefined | false>,
+  read: () => Value | null | undefined | false | Promise<Value | null | undefined | false>,
 ): Promise<Value> {
   for (;;) {
     const value = await read();
-    if (value !== undefined && value !== false) return value;
+    if (value !== undefined && value !== null && value !== false) return value;
     await sleep(5);
   }
 }
