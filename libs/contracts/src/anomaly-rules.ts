@@ -42,6 +42,7 @@ function rule<Parameters extends z.ZodRawShape>(defaults: RuleDefaults, paramete
     resolveAfterHours: int(resolveAfterHours, 1, 4 * HOURS_OF_WEEK, 'resolves by itself after so long without another'),
     ...parameters,
   });
+  // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- each field has a default, the parameters' too
   return schema.prefault({} as never);
 }
 

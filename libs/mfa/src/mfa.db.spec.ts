@@ -99,7 +99,10 @@ describe('mfa storage', () => {
       [role],
     );
     expect(rows).toEqual(
-      ['factors', 'recovery_codes', 'strangers', 'subject_demands', 'subjects', 'verifications'].map((name) => ({ name, allowed: false })),
+      ['factors', 'recovery_codes', 'strangers', 'subject_demands', 'subjects', 'verifications'].map((name) => ({
+        name,
+        allowed: false,
+      })),
     );
   });
 

@@ -209,15 +209,15 @@ describe('plain links', () => {
     const requests = [request(slug), request('robots.txt'), request(slug, ['X-Odd: \t\xe9']), request(slug, [LAST])];
     const whole = requests.join('');
     const expected = lasting(await converse([whole]));
-    let scans = 3;
-    await recorded(id, scans);
+    let count = 3;
+    await recorded(id, count);
     await fc.assert(
       fc.asyncProperty(fc.uniqueArray(fc.nat(whole.length), { maxLength: 6 }), async (cuts) => {
         const places = [0, ...cuts.toSorted((a, b) => a - b), whole.length];
         const chunks = places.slice(1).map((end, index) => whole.slice(places[index], end));
         const text = await converse(chunks.filter((chunk) => chunk !== ''));
         expect(lasting(text)).toBe(expected);
-        expect(await recorded(id, (scans += 3))).toHaveLength(scans);
+        expect(await recorded(id, (count += 3))).toHaveLength(count);
       }),
       { numRuns: 60 },
     );
