@@ -42,8 +42,6 @@ export interface StoredAlert extends Alert {
   coolUntil: string;
 }
 
-export type NewAlert = StoredAlert;
-
 const MAX_EVIDENCE = 20;
 const MAX_SENTENCE = 500;
 
@@ -60,7 +58,11 @@ const stepUpUntil = ({ at, actions = [], stepUpSeconds }: Occurrence): string | 
   actions.includes('step_up') && stepUpSeconds !== undefined ? later(at, stepUpSeconds) : null;
 
 /** The alert of something that no open one is about. @param raisedAt now, which may be later than the occurrence */
-export function toAlert(id: string, of: Occurrence, { muted, raisedAt }: { muted: boolean; raisedAt: Date }): NewAlert {
+export function toAlert(
+  id: string,
+  of: Occurrence,
+  { muted, raisedAt }: { muted: boolean; raisedAt: Date },
+): StoredAlert {
   const at = of.at.toISOString();
   return {
     id,

@@ -1,6 +1,6 @@
 import type { Alert, ListAlertsQuery } from '@signet/contracts';
 import type { EntityManager } from 'typeorm';
-import type { NewAlert, StoredAlert } from './alert.js';
+import type { StoredAlert } from './alert.js';
 
 /** Times in a row; the rest is as the API says it. */
 const TIMES = [
@@ -51,7 +51,7 @@ export async function lockLive(
 }
 
 /** @returns false when an open alert of the matter was there meanwhile */
-export async function insertAlert(manager: EntityManager, alert: NewAlert): Promise<boolean> {
+export async function insertAlert(manager: EntityManager, alert: StoredAlert): Promise<boolean> {
   const rows: unknown[] = await manager.query(
     `INSERT INTO analytics.alerts (id, workspace_id, kind, severity, status, sentence, signal, numbers, threshold, evidence,
        code_id, subject, network, actions, step_up_until, shadow, muted, count, first_at, last_at, raised_at, resolves_at,
