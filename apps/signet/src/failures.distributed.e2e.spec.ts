@@ -1,8 +1,7 @@
 import { randomBytes } from 'node:crypto';
-import { setTimeout as pause } from 'node:timers/promises';
 import { isDeepStrictEqual } from 'node:util';
 import { CodeAnalyticsSchema } from '@signet/contracts';
-import { EventStream, RedirectFleet, type ServiceProcess, type StoreName } from '@signet/testing';
+import { EventStream, RedirectFleet, until, type ServiceProcess, type StoreName } from '@signet/testing';
 
 const { SIGNET_TEST_DATABASE_URL, SIGNET_TEST_REDIS_URL, SIGNET_TEST_KAFKA_BROKERS } = process.env;
 const describeHere =
@@ -152,9 +151,7 @@ describeHere('a failure of', () => {
     const { missing, degraded } = JSON.parse(await answer.text());
     return { ready: answer.ok, named: [...Object.keys(missing), ...Object.keys(degraded)] };
   };
-  const eventually = async (isSo: () => Promise<boolean>): Promise<void> => {
-    while (!(await isSo())) await pause(200);
-  };
+  const eventually = (isSo: () => Promise<boolean>): Promise<boolean> => until(isSo, 200);
   const services = (): ServiceProcess[] => [fleet.api, fleet.other('verification'), fleet.other('analytics')];
   async function isWell(): Promise<boolean> {
     const single = await createSingle().catch(() => undefined);

@@ -2,7 +2,16 @@ import { execFileSync } from 'node:child_process';
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import { CodeAnalyticsSchema, type ScanEvent } from '@signet/contracts';
-import { freePort, loggedScans, namesIn, namesOf, RedirectFleet, scanNamed, ServiceProcess } from '@signet/testing';
+import {
+  freePort,
+  loggedScans,
+  namesIn,
+  namesOf,
+  RedirectFleet,
+  scanNamed,
+  ServiceProcess,
+  until,
+} from '@signet/testing';
 
 const { SIGNET_TEST_DATABASE_URL, SIGNET_TEST_REDIS_URL, SIGNET_TEST_KAFKA_BROKERS } = process.env;
 const describeHere =
@@ -31,9 +40,7 @@ describeHere('the journal, on real servers', () => {
       await service.end('SIGKILL');
     }
   }
-  const eventually = async (isSo: () => Promise<boolean>): Promise<void> => {
-    while (!(await isSo())) await pause(100);
-  };
+  const eventually = (isSo: () => Promise<boolean>): Promise<boolean> => until(isSo, 100);
   const logged = (codeId: string): Promise<ScanEvent[]> =>
     loggedScans(fleet.environment['KAFKA_BROKERS'] ?? '', codeId, started);
   /** As analytics counts them; to whom this client is a bot. */

@@ -11,6 +11,7 @@ import {
   RedirectFleet,
   scanNamed,
   ServiceProcess,
+  until,
   type StoreName,
 } from '@signet/testing';
 
@@ -50,9 +51,7 @@ describeHere('a redirect with workers', () => {
     await redirect.service.start();
     return redirect;
   };
-  const eventually = async (isSo: () => Promise<boolean>): Promise<void> => {
-    while (!(await isSo())) await pause(50);
-  };
+  const eventually = (isSo: () => Promise<boolean>): Promise<boolean> => until(isSo, 50);
   const textOf = async (url: string): Promise<string> => (await fetch(url)).text();
   const healthOf = async ({ url }: ServiceProcess): Promise<{ degraded: Record<string, string> }> =>
     JSON.parse(await textOf(`${url}/readyz`));

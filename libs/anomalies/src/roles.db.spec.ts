@@ -1,31 +1,11 @@
-import { accessMigrations } from '@signet/access';
-import { alertsMigrations } from '@signet/alerts';
-import { analyticsMigrations } from '@signet/analytics';
-import { auditMigrations } from '@signet/audit';
-import { codesMigrations } from '@signet/codes';
-import { mfaMigrations } from '@signet/mfa';
-import { policiesMigrations } from '@signet/policies';
-import { privacyMigrations } from '@signet/privacy';
 import { openTestPlatform, type TestPlatform } from '@signet/testing';
-import { alertActionsMigrations } from './actions/alert-actions.migrations.js';
-import { anomaliesMigrations } from './anomalies.migrations.js';
+import { ACTING } from './anomalies-app.fixture.js';
 
 describe('the roles of the services', () => {
   let platform: TestPlatform;
 
   beforeAll(async () => {
-    platform = await openTestPlatform([
-      ...auditMigrations,
-      ...accessMigrations,
-      ...privacyMigrations,
-      ...codesMigrations,
-      ...policiesMigrations,
-      ...mfaMigrations,
-      ...analyticsMigrations,
-      ...alertsMigrations,
-      ...anomaliesMigrations,
-      ...alertActionsMigrations,
-    ]);
+    platform = await openTestPlatform(ACTING.migrations);
   });
   afterAll(() => platform.close());
 

@@ -8,9 +8,8 @@ import {
   type CodeSnapshot,
 } from '@signet/contracts';
 import { MemoryCodeState, newId, SignetError } from '@signet/platform';
-import { createTestApp, openTestPlatform, type TestPlatform } from '@signet/testing';
+import { createTestApp, openTestPlatform, until, type TestPlatform } from '@signet/testing';
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { CodesOf, storedCode } from './codes.fixture.js';
 import { codesMigrations } from './codes.migrations.js';
 import { CodesModule } from './codes.module.js';
@@ -65,10 +64,6 @@ describe('codes', () => {
   };
   const historyOf = async (code: Code) =>
     (await service.history(codes.caller, { params: { id: code.id }, query: { limit: 200 }, body: undefined })).items;
-  async function until(condition: () => Promise<boolean>): Promise<void> {
-    while (!(await condition())) await sleep(10);
-  }
-
   describe('a change', () => {
     it('is in CodeState, the history, the outbox and the audit log when its call returns', async () => {
       const created = await codes.create({ title: 'Summer', tags: ['a'], maxScans: 5 });

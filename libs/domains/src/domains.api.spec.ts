@@ -3,7 +3,7 @@ import { AccessModule, accessMigrations, AccessService } from '@signet/access';
 import { AuditModule, auditMigrations } from '@signet/audit';
 import { BrandSchema, DomainSchema, type Brand, type Domain } from '@signet/contracts';
 import { newId } from '@signet/platform';
-import { createTestApp, openTestPlatform, type TestPlatform } from '@signet/testing';
+import { createTestApp, openTestPlatform, until, type TestPlatform } from '@signet/testing';
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 import { BrandDirectory } from './brand-directory.js';
 import { TestDns } from './dns.fixture.js';
@@ -64,10 +64,6 @@ describe('/v1/domains and /v1/brands', () => {
   };
   const otherWorkspace = async (): Promise<string> =>
     (await call('POST', '/v1/workspaces', { payload: { name: 'other' } })).json().key;
-  const until = async (isTrue: () => boolean): Promise<void> => {
-    while (!isTrue()) await new Promise((resolve) => setTimeout(resolve, 10));
-  };
-
   describe('a domain', () => {
     it('is added, read, listed, changed under its version and removed', async () => {
       const host = hostOf();

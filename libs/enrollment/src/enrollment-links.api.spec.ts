@@ -1,77 +1,41 @@
-import { AccessModule, accessMigrations, AccessService } from '@signet/access';
-import { AuditModule, auditMigrations } from '@signet/audit';
-import { codesMigrations } from '@signet/codes';
 import { EnrollmentEventSchema } from '@signet/contracts';
-import { mfaMigrations, VerificationModule } from '@signet/mfa';
-import { PoliciesModule, policiesMigrations } from '@signet/policies';
-import { privacyMigrations } from '@signet/privacy';
 import { RedirectModule } from '@signet/redirect';
 import { scansMigrations } from '@signet/scans';
-import { createTestApp, openTestPlatform, type TestPlatform } from '@signet/testing';
+import { totp, type TestPlatform } from '@signet/testing';
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
-import { pino } from 'pino';
 import { EnrollmentDeadlines } from './enrollment-deadlines.js';
-import { codeOf, decodeQrSvg, secretIn, WizardBrowser } from './enrollment.fixture.js';
-import { enrollmentMigrations } from './enrollment.migrations.js';
-import { EnrollmentModule } from './enrollment.module.js';
-import type { ClaimedEnrollment, CreatedEnrollment } from './enrollment.js';
+import { EnrollmentApp, slugOf, type LinkEnrollment } from './enrollment-app.fixture.js';
+import { decodeQrSvg, secretIn, WizardBrowser } from './enrollment.fixture.js';
+import type { ClaimedEnrollment } from './enrollment.js';
 
-type LinkEnrollment = Extract<CreatedEnrollment, { delivery: 'link' }>;
 const STEP = 30_000;
 const MINUTE = 60_000;
 
 describe('an enrollment by link', () => {
+  let service: EnrollmentApp;
   let platform: TestPlatform;
   let app: NestFastifyApplication;
-  let admin: string;
-  const logged: string[] = [];
+  let call: EnrollmentApp['call'];
+  let newSubject: EnrollmentApp['newSubject'];
   /** Everything that must never be written down. */
   const secrets = new Set<string>();
-  let names = 0;
 
   beforeAll(async () => {
-    platform = await openTestPlatform(
-      [
-        ...auditMigrations,
-        ...accessMigrations,
-        ...codesMigrations,
-        ...policiesMigrations,
-        ...privacyMigrations,
-        ...mfaMigrations,
-        ...enrollmentMigrations,
-        ...scansMigrations,
-      ],
-      { SIGNET_CLAIMS_PER_MINUTE: '1000' },
-    );
-    platform.clock.set(new Date('2026-11-25T12:00:05Z'));
-    const logger = pino({ level: 'trace' }, { write: (line: string) => void logged.push(line) });
-    const modules = [AccessModule, AuditModule, PoliciesModule, EnrollmentModule, VerificationModule, RedirectModule];
-    app = await createTestApp({ ...platform, logger }, modules);
-    admin = (await app.get(AccessService).bootstrap()) ?? '';
+    service = await EnrollmentApp.open('2026-11-25T12:00:05Z', {
+      migrations: scansMigrations,
+      modules: [RedirectModule],
+      settings: { SIGNET_CLAIMS_PER_MINUTE: '1000' },
+    });
+    ({ platform, app, call, newSubject } = service);
   });
-  afterAll(async () => {
-    await app.close();
-    await platform.close();
-  });
+  afterAll(() => service.close());
 
-  const call = (
-    method: 'GET' | 'POST' | 'PUT',
-    url: string,
-    payload?: object,
-    headers: Record<string, string> = { authorization: `Bearer ${admin}` },
-  ) => app.inject({ method, url, payload, headers });
-  const newSubject = async (profile: object = {}): Promise<string> => {
-    const subject = `linked-${++names}`;
-    expect((await call('PUT', `/v1/subjects/${subject}`, profile)).statusCode).toBe(200);
-    return subject;
-  };
   const begin = async (subject: string, more: object = {}): Promise<LinkEnrollment> => {
     const answer = await call('POST', '/v1/enrollments', { subject, delivery: 'link', ...more });
     expect(answer.statusCode).toBe(201);
     secrets.add(slugOf(answer.json()));
     return answer.json();
   };
-  const slugOf = ({ claimUrl }: Pick<LinkEnrollment, 'claimUrl'>): string => claimUrl.split('/').at(-1) ?? '';
   const browse = (link: LinkEnrollment, headers?: Record<string, string>) =>
     new WizardBrowser(app, `/enroll/${slugOf(link)}`, headers);
   const claim = (link: LinkEnrollment) => call('POST', '/v1/enrollments/claim', { token: slugOf(link) }, {});
@@ -79,7 +43,7 @@ describe('an enrollment by link', () => {
   const codeNow = (uri: string | undefined, steps = 0): string => {
     if (uri === undefined) throw new Error('no secret is shown');
     secrets.add(secretIn(uri));
-    return codeOf(secretIn(uri), new Date(now().getTime() + steps * STEP));
+    return totp(secretIn(uri), new Date(now().getTime() + steps * STEP));
   };
   const wrongCode = (uri: string): string =>
     ['000000', '111111', '222222', '333333'].find(
@@ -500,7 +464,7 @@ describe('an enrollment by link', () => {
 
   it('gives the same Idempotency-Key the same link until it is claimed, and then no more', async () => {
     const subject = await newSubject();
-    const headers = { authorization: `Bearer ${admin}`, 'idempotency-key': 'link-once' };
+    const headers = { authorization: `Bearer ${service.admin}`, 'idempotency-key': 'link-once' };
     const post = () => call('POST', '/v1/enrollments', { subject, delivery: 'link' }, headers);
     const [first, second] = [await post(), await post()];
     expect(second.body).toBe(first.body);
@@ -530,7 +494,7 @@ describe('an enrollment by link', () => {
   });
 
   it('has written no slug, secret, token or code into a table, an event or a log line', async () => {
-    const written = [...logged];
+    const written = [...service.logged];
     const tables: { name: string }[] = await platform.dataSource.query(
       `SELECT format('%I.%I', table_schema, table_name) AS name FROM information_schema.tables
        WHERE table_type = 'BASE TABLE' AND table_schema NOT IN ('pg_catalog', 'information_schema')`,
@@ -540,7 +504,7 @@ describe('an enrollment by link', () => {
       written.push(...rows.map(({ row }) => row));
     }
     expect(secrets.size).toBeGreaterThan(50);
-    expect(logged.length).toBeGreaterThan(50);
+    expect(service.logged.length).toBeGreaterThan(50);
     const text = written.join('\n');
     expect([...secrets].filter((secret) => text.includes(secret))).toEqual([]);
   });

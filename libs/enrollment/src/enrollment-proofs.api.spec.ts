@@ -1,65 +1,27 @@
-import { AccessModule, accessMigrations, AccessService } from '@signet/access';
-import { AuditModule, auditMigrations } from '@signet/audit';
-import { codesMigrations } from '@signet/codes';
 import { EnrollmentEventSchema, type EnrollmentEvent } from '@signet/contracts';
-import { mfaMigrations, VerificationModule } from '@signet/mfa';
-import { PoliciesModule, policiesMigrations } from '@signet/policies';
-import { privacyMigrations } from '@signet/privacy';
-import { createTestApp, openTestPlatform, type TestPlatform } from '@signet/testing';
+import { totp, type TestPlatform } from '@signet/testing';
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
-import { pino } from 'pino';
 import { EndedLinks } from './ended-links.js';
-import { codeOf, secretIn, WizardBrowser } from './enrollment.fixture.js';
-import { enrollmentMigrations } from './enrollment.migrations.js';
-import { EnrollmentModule } from './enrollment.module.js';
-import type { ClaimedEnrollment, CreatedEnrollment } from './enrollment.js';
+import { EnrollmentApp, slugOf, type LinkEnrollment } from './enrollment-app.fixture.js';
+import { secretIn, WizardBrowser } from './enrollment.fixture.js';
+import type { ClaimedEnrollment } from './enrollment.js';
 
-type LinkEnrollment = Extract<CreatedEnrollment, { delivery: 'link' }>;
 const STEP = 30_000;
 
 describe('what an enrollment asks for besides its link', () => {
+  let service: EnrollmentApp;
   let platform: TestPlatform;
   let app: NestFastifyApplication;
-  let admin: string;
-  const logged: string[] = [];
+  let call: EnrollmentApp['call'];
+  let newSubject: EnrollmentApp['newSubject'];
   const pins = new Set<string>();
-  let names = 0;
 
   beforeAll(async () => {
-    platform = await openTestPlatform(
-      [
-        ...auditMigrations,
-        ...accessMigrations,
-        ...codesMigrations,
-        ...policiesMigrations,
-        ...privacyMigrations,
-        ...mfaMigrations,
-        ...enrollmentMigrations,
-      ],
-      { SIGNET_CLAIMS_PER_MINUTE: '1000' },
-    );
-    platform.clock.set(new Date('2026-11-25T12:00:05Z'));
-    const logger = pino({ level: 'trace' }, { write: (line: string) => void logged.push(line) });
-    const modules = [AccessModule, AuditModule, PoliciesModule, EnrollmentModule, VerificationModule];
-    app = await createTestApp({ ...platform, logger }, modules);
-    admin = (await app.get(AccessService).bootstrap()) ?? '';
+    service = await EnrollmentApp.open('2026-11-25T12:00:05Z', { settings: { SIGNET_CLAIMS_PER_MINUTE: '1000' } });
+    ({ platform, app, call, newSubject } = service);
   });
-  afterAll(async () => {
-    await app.close();
-    await platform.close();
-  });
+  afterAll(() => service.close());
 
-  const call = (
-    method: 'GET' | 'POST' | 'PUT' | 'DELETE',
-    url: string,
-    payload?: object,
-    headers: Record<string, string> = { authorization: `Bearer ${admin}` },
-  ) => app.inject({ method, url, payload, headers });
-  const newSubject = async (): Promise<string> => {
-    const subject = `proved-${++names}`;
-    expect((await call('PUT', `/v1/subjects/${subject}`, {})).statusCode).toBe(200);
-    return subject;
-  };
   const begin = async (subject: string, more: object = {}): Promise<LinkEnrollment> => {
     const answer = await call('POST', '/v1/enrollments', { subject, delivery: 'link', ...more });
     expect(answer.statusCode).toBe(201);
@@ -72,7 +34,6 @@ describe('what an enrollment asks for besides its link', () => {
     if (link.pin === undefined) throw new Error('there is no PIN');
     return { ...link, pin: link.pin };
   };
-  const slugOf = ({ claimUrl }: Pick<LinkEnrollment, 'claimUrl'>): string => claimUrl.split('/').at(-1) ?? '';
   const claim = (link: LinkEnrollment, pin?: string, headers: Record<string, string> = {}) =>
     call('POST', '/v1/enrollments/claim', { token: slugOf(link), pin }, headers);
   /** Other digits than those that are right. */
@@ -106,7 +67,7 @@ describe('what an enrollment asks for besides its link', () => {
     call(
       'POST',
       `/v1/enrollments/${enrollmentId}/confirm`,
-      { code: codeOf(secretIn(otpauthUri), platform.clock.now()), claimToken, ...more },
+      { code: totp(secretIn(otpauthUri), platform.clock.now()), claimToken, ...more },
       {},
     );
   /** A subject with a factor, whose step of confirmation is over. */
@@ -122,7 +83,7 @@ describe('what an enrollment asks for besides its link', () => {
       await call('POST', '/v1/verifications', {
         subject,
         factor: 'totp',
-        code: codeOf(secretIn(uri), platform.clock.now()),
+        code: totp(secretIn(uri), platform.clock.now()),
       })
     ).json();
 
@@ -281,12 +242,13 @@ describe('what an enrollment asks for besides its link', () => {
     const list = async () => (await call('GET', `/v1/subjects/${subject}/factors`)).json().items;
     expect(await list()).toMatchObject([{ id: factorId, app: 'Aegis' }, { app: null }]);
 
-    const browser = new WizardBrowser(app, `/enroll/${slugOf(await begin(await newSubject()))}`);
+    const person = await newSubject();
+    const browser = new WizardBrowser(app, `/enroll/${slugOf(await begin(person))}`);
     await browser.open();
     await browser.submit('claim');
-    const code = codeOf(secretIn(browser.otpauthUri ?? ''), platform.clock.now());
+    const code = totp(secretIn(browser.otpauthUri ?? ''), platform.clock.now());
     await browser.submit('code', { code, app: 'Ente Auth' });
-    const { items } = (await call('GET', `/v1/subjects/proved-${names}/factors`)).json();
+    const { items } = (await call('GET', `/v1/subjects/${person}/factors`)).json();
     expect(items).toMatchObject([{ app: 'Ente Auth' }, { app: null }]);
   });
 
@@ -357,7 +319,7 @@ describe('what an enrollment asks for besides its link', () => {
   });
 
   it('has written no PIN into a table, an event or a log line', async () => {
-    const written = [...logged];
+    const written = [...service.logged];
     const tables: { name: string }[] = await platform.dataSource.query(
       `SELECT format('%I.%I', table_schema, table_name) AS name FROM information_schema.tables
        WHERE table_type = 'BASE TABLE' AND table_schema NOT IN ('pg_catalog', 'information_schema')`,

@@ -1,62 +1,23 @@
-import { AccessModule, accessMigrations, AccessService } from '@signet/access';
-import { AuditModule, auditMigrations } from '@signet/audit';
-import { codesMigrations } from '@signet/codes';
 import { EnrollmentEventSchema } from '@signet/contracts';
-import { mfaMigrations, VerificationModule } from '@signet/mfa';
-import { PoliciesModule, policiesMigrations } from '@signet/policies';
-import { privacyMigrations } from '@signet/privacy';
-import { createTestApp, openTestPlatform, type TestPlatform } from '@signet/testing';
-import type { NestFastifyApplication } from '@nestjs/platform-fastify';
-import { pino } from 'pino';
-import { enrollmentMigrations } from './enrollment.migrations.js';
-import { EnrollmentModule } from './enrollment.module.js';
-import { codeOf } from './enrollment.fixture.js';
-import type { ConfirmedEnrollment, CreatedEnrollment } from './enrollment.js';
-
-type InlineEnrollment = Extract<CreatedEnrollment, { delivery: 'inline' }>;
+import { totp, type TestPlatform } from '@signet/testing';
+import { EnrollmentApp, type InlineEnrollment } from './enrollment-app.fixture.js';
+import type { ConfirmedEnrollment } from './enrollment.js';
 
 const STEP = 30_000;
 describe('enrollment', () => {
+  let service: EnrollmentApp;
   let platform: TestPlatform;
-  let app: NestFastifyApplication;
-  let admin: string;
-  const logged: string[] = [];
+  let call: EnrollmentApp['call'];
+  let newSubject: EnrollmentApp['newSubject'];
   /** Everything that must never be written down. */
   const secrets = new Set<string>();
-  let names = 0;
 
   beforeAll(async () => {
-    platform = await openTestPlatform([
-      ...auditMigrations,
-      ...accessMigrations,
-      ...codesMigrations,
-      ...policiesMigrations,
-      ...privacyMigrations,
-      ...mfaMigrations,
-      ...enrollmentMigrations,
-    ]);
-    platform.clock.set(new Date('2026-11-24T12:00:05Z'));
-    const logger = pino({ level: 'trace' }, { write: (line: string) => void logged.push(line) });
-    const modules = [AccessModule, AuditModule, PoliciesModule, EnrollmentModule, VerificationModule];
-    app = await createTestApp({ ...platform, logger }, modules);
-    admin = (await app.get(AccessService).bootstrap()) ?? '';
+    service = await EnrollmentApp.open('2026-11-24T12:00:05Z');
+    ({ platform, call, newSubject } = service);
   });
-  afterAll(async () => {
-    await app.close();
-    await platform.close();
-  });
+  afterAll(() => service.close());
 
-  const call = (
-    method: 'GET' | 'POST' | 'PUT',
-    url: string,
-    payload?: object,
-    headers: Record<string, string> = { authorization: `Bearer ${admin}` },
-  ) => app.inject({ method, url, payload, headers });
-  const newSubject = async (profile: object = {}): Promise<string> => {
-    const subject = `person-${++names}`;
-    expect((await call('PUT', `/v1/subjects/${subject}`, profile)).statusCode).toBe(200);
-    return subject;
-  };
   const begin = async (subject: string, more: object = {}): Promise<InlineEnrollment> => {
     const answer = await call('POST', '/v1/enrollments', { subject, delivery: 'inline', ...more });
     expect(answer.statusCode).toBe(201);
@@ -69,7 +30,7 @@ describe('enrollment', () => {
     call('POST', `/v1/enrollments/${id}/confirm`, { code, claimToken }, {});
   const now = (): Date => platform.clock.now();
   const codeNow = ({ secret }: InlineEnrollment, steps = 0): string => {
-    const code = codeOf(secret, new Date(now().getTime() + steps * STEP));
+    const code = totp(secret, new Date(now().getTime() + steps * STEP));
     secrets.add(code);
     return code;
   };
@@ -230,8 +191,8 @@ describe('enrollment', () => {
 
   it('names an app that ignores the parameters of the policy, and does not confirm it', async () => {
     const subject = await newSubject();
-    const totp = { algorithm: 'SHA256' };
-    await call('POST', '/v1/policies', { name: 'p', mfa: 'required', match: { subjects: [subject] }, totp });
+    const match = { subjects: [subject] };
+    await call('POST', '/v1/policies', { name: 'p', mfa: 'required', match, totp: { algorithm: 'SHA256' } });
     const created = await begin(subject);
     expect(created.otpauthUri).toContain('&algorithm=SHA256');
     const answer = await confirm(created, codeNow(created));
@@ -309,7 +270,7 @@ describe('enrollment', () => {
 
   it('gives the same Idempotency-Key the same secret while it can be confirmed, and then no more', async () => {
     const subject = await newSubject();
-    const headers = { authorization: `Bearer ${admin}`, 'idempotency-key': 'once' };
+    const headers = { authorization: `Bearer ${service.admin}`, 'idempotency-key': 'once' };
     const post = () => call('POST', '/v1/enrollments', { subject, delivery: 'inline' }, headers);
     const answers = await Promise.all([post(), post(), post()]);
     expect(new Set(answers.map(({ body }) => body)).size).toBe(1);
@@ -380,14 +341,14 @@ describe('enrollment', () => {
 
   it('has written no secret, token or code into the audit log, an event, a record or a log line', async () => {
     const tables = ['audit.entries', 'outbox.events', 'enrollment.enrollments', 'mfa.factors', 'mfa.recovery_codes'];
-    const written = [...logged];
+    const written = [...service.logged];
     for (const table of [...tables, 'mfa.verifications', 'access.idempotent_answers']) {
       const rows: { row: string }[] = await platform.dataSource.query(`SELECT t::text AS row FROM ${table} t`);
       expect(rows.length).toBeGreaterThan(0);
       written.push(...rows.map(({ row }) => row));
     }
     expect(secrets.size).toBeGreaterThan(50);
-    expect(logged.length).toBeGreaterThan(50);
+    expect(service.logged.length).toBeGreaterThan(50);
     const text = written.join('\n');
     const found = [...secrets].filter((secret) => new RegExp(`(?<![\\w-])${secret}(?![\\w-])`, 'i').test(text));
     expect(found).toEqual([]);

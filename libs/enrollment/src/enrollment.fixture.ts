@@ -1,4 +1,3 @@
-import { createHmac } from 'node:crypto';
 import { createRequire } from 'node:module';
 import { decodeQrPng } from '@signet/testing';
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
@@ -9,20 +8,6 @@ const { PNG }: { PNG: PngClass } = require('pngjs');
 interface PngClass {
   new (size: { width: number; height: number }): { data: Buffer };
   sync: { write(png: object): Buffer };
-}
-
-const STEP = 30_000;
-const BASE32 = 'ABCDEFGHIJKLMNOPQRSTUVWXYZ234567';
-
-/** An authenticator app: RFC 4648 base32 and RFC 6238 straight from their texts. */
-export function codeOf(base32: string, at: Date): string {
-  const bits = Array.from(base32, (letter) => BASE32.indexOf(letter).toString(2).padStart(5, '0')).join('');
-  const secret = Buffer.from((bits.match(/.{8}/g) ?? []).map((byte) => Number.parseInt(byte, 2)));
-  const counter = Buffer.alloc(8);
-  counter.writeBigUInt64BE(BigInt(Math.floor(at.getTime() / STEP)));
-  const mac = createHmac('sha1', secret).update(counter).digest();
-  const truncated = mac.readUInt32BE((mac.at(-1) ?? 0) & 15) & 0x7fffffff;
-  return String(truncated % 1_000_000).padStart(6, '0');
 }
 
 /** What an app reads from an `otpauth:` URI. */

@@ -1,21 +1,17 @@
-import { AccessModule, accessMigrations, AccessService } from '@signet/access';
-import { AuditModule, auditMigrations, AuditSequencer } from '@signet/audit';
-import { codesMigrations } from '@signet/codes';
+import { AccessService } from '@signet/access';
+import { AuditSequencer } from '@signet/audit';
 import { ErasureSchema, EnrollmentEventSchema, type Erasure } from '@signet/contracts';
-import { mfaMigrations } from '@signet/mfa';
-import { PoliciesModule, policiesMigrations } from '@signet/policies';
-import { privacyMigrations } from '@signet/privacy';
 import {
   createTestApp,
   openTestDatabase,
   openTestPlatform,
+  totp,
   type TestDatabase,
   type TestPlatform,
 } from '@signet/testing';
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
-import { codeOf, secretIn } from './enrollment.fixture.js';
-import { enrollmentMigrations } from './enrollment.migrations.js';
-import { EnrollmentModule } from './enrollment.module.js';
+import { MIGRATIONS, MODULES } from './enrollment-app.fixture.js';
+import { secretIn } from './enrollment.fixture.js';
 
 const NAME = 'berta-morgenstern';
 const EMAIL = 'berta@example.org';
@@ -26,24 +22,11 @@ describe('a subject that is erased', () => {
   let app: NestFastifyApplication;
   let admin: string;
   beforeAll(async () => {
-    database = await openTestDatabase([
-      ...auditMigrations,
-      ...accessMigrations,
-      ...codesMigrations,
-      ...policiesMigrations,
-      ...privacyMigrations,
-      ...mfaMigrations,
-      ...enrollmentMigrations,
-    ]);
+    database = await openTestDatabase(MIGRATIONS);
     platform = await openTestPlatform([]);
     // By the grants of the service, where there are roles to connect as.
     const dataSource = database.url ? await database.as('signet_enrollment') : database.dataSource;
-    app = await createTestApp({ ...platform, dataSource }, [
-      AccessModule,
-      AuditModule,
-      PoliciesModule,
-      EnrollmentModule,
-    ]);
+    app = await createTestApp({ ...platform, dataSource }, MODULES);
     admin = (await app.get(AccessService).bootstrap()) ?? '';
   });
   afterAll(async () => {
@@ -70,7 +53,7 @@ describe('a subject that is erased', () => {
     });
     const inline = await call('POST', '/v1/enrollments', { subject, factor: 'totp', delivery: 'inline' });
     const { id, otpauthUri, claimToken } = inline.json();
-    const code = codeOf(secretIn(otpauthUri), platform.clock.now());
+    const code = totp(secretIn(otpauthUri), platform.clock.now());
     const confirmed = await call('POST', `/v1/enrollments/${id}/confirm`, { code, claimToken });
     expect(confirmed.json()).toMatchObject({ status: 'active' });
     return { codeId: link.json().codeId };

@@ -1,22 +1,17 @@
-import { AccessModule, accessMigrations, AccessService } from '@signet/access';
-import { AuditModule, auditMigrations } from '@signet/audit';
-import { codesMigrations } from '@signet/codes';
-import { mfaMigrations } from '@signet/mfa';
-import { PoliciesModule, policiesMigrations } from '@signet/policies';
-import { privacyMigrations } from '@signet/privacy';
+import { AccessService } from '@signet/access';
 import {
   createTestApp,
   openTestDatabase,
   openTestPlatform,
+  totp,
   type TestDatabase,
   type TestPlatform,
 } from '@signet/testing';
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
-import { codeOf, secretIn, WizardBrowser } from './enrollment.fixture.js';
+import { MIGRATIONS, MODULES } from './enrollment-app.fixture.js';
+import { secretIn, WizardBrowser } from './enrollment.fixture.js';
 import { EndedLinks } from './ended-links.js';
 import { EnrollmentDeadlines } from './enrollment-deadlines.js';
-import { enrollmentMigrations } from './enrollment.migrations.js';
-import { EnrollmentModule } from './enrollment.module.js';
 
 // The embedded database has one user; only a server has roles to connect as.
 const describeOnServer = process.env['SIGNET_TEST_DATABASE_URL'] ? describe : describe.skip;
@@ -27,19 +22,10 @@ describeOnServer('the roles of the services', () => {
   let app: NestFastifyApplication;
   let admin: string;
   beforeAll(async () => {
-    database = await openTestDatabase([
-      ...auditMigrations,
-      ...accessMigrations,
-      ...codesMigrations,
-      ...policiesMigrations,
-      ...privacyMigrations,
-      ...mfaMigrations,
-      ...enrollmentMigrations,
-    ]);
+    database = await openTestDatabase(MIGRATIONS);
     platform = await openTestPlatform([]);
     const dataSource = await database.as('signet_enrollment');
-    const modules = [AccessModule, AuditModule, PoliciesModule, EnrollmentModule];
-    app = await createTestApp({ ...platform, dataSource }, modules);
+    app = await createTestApp({ ...platform, dataSource }, MODULES);
     admin = (await app.get(AccessService).bootstrap()) ?? '';
   });
   afterAll(async () => {
@@ -62,7 +48,7 @@ describeOnServer('the roles of the services', () => {
     await browser.submit('claim');
     await browser.open();
     await browser.submit('renew');
-    await browser.submit('code', { code: codeOf(secretIn(browser.otpauthUri ?? ''), platform.clock.now()) });
+    await browser.submit('code', { code: totp(secretIn(browser.otpauthUri ?? ''), platform.clock.now()) });
     await browser.open();
     await browser.submit('recovery-codes');
     await browser.submit('finish', { saved: 'yes' });
@@ -86,7 +72,7 @@ describeOnServer('the roles of the services', () => {
     });
     expect([wrong.statusCode, wrong.json().attemptsLeft]).toEqual([403, 4]);
     const claimed = (await call('POST', '/v1/enrollments/claim', { token, pin })).json();
-    const code = codeOf(claimed.secret, platform.clock.now());
+    const code = totp(claimed.secret, platform.clock.now());
     await call('POST', `/v1/enrollments/${id}/confirm`, { code, claimToken: claimed.claimToken, app: 'Aegis' });
     const stepUp = { verificationId: codeId };
     const body = { subject: 'carl', delivery: 'link', stepUp };

@@ -1,7 +1,7 @@
 import { newId, type ManualClock } from '@signet/platform';
+import { authenticatorCode } from '@signet/testing';
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 import type { DataSource } from 'typeorm';
-import { authenticatorCode } from './authenticator.fixture.js';
 import { FactorEnrollment } from './factor-enrollment.js';
 import { lockSubject } from './subjects.sql.js';
 

@@ -1,5 +1,5 @@
 import { TotpParametersSchema } from '@signet/contracts';
-import { authenticatorCode } from './authenticator.fixture.js';
+import { authenticatorCode } from '@signet/testing';
 import { diagnoseTotp } from './totp-diagnosis.js';
 
 const secret = Buffer.from('12345678901234567890');

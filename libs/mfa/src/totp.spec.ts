@@ -1,6 +1,6 @@
 import type { TotpParameters } from '@signet/contracts';
+import { authenticatorCode } from '@signet/testing';
 import fc from 'fast-check';
-import { authenticatorCode } from './authenticator.fixture.js';
 import { ACCEPTED_STEPS, NO_STEP, stepAt, verifyTotp } from './totp.js';
 
 const DEFAULTS: TotpParameters = { algorithm: 'SHA1', digits: 6, periodSeconds: 30 };

@@ -14,7 +14,7 @@ import { DomainsModule, SiteDirectory } from '@signet/domains';
 import { languages, type Language } from '@signet/pages';
 import { newId } from '@signet/platform';
 import { scansMigrations } from '@signet/scans';
-import { createTestApp, openTestPlatform, type TestPlatform } from '@signet/testing';
+import { createTestApp, openTestPlatform, until, type TestPlatform } from '@signet/testing';
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 import { RedirectModule } from './redirect.module.js';
 
@@ -226,8 +226,4 @@ describe('/check', () => {
       200,
     );
   });
-
-  const until = async (isTrue: () => boolean | Promise<boolean>): Promise<void> => {
-    while (!(await isTrue())) await new Promise((resolve) => setTimeout(resolve, 10));
-  };
 });

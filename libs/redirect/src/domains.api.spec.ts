@@ -6,7 +6,7 @@ import { CodeSchema, DomainSchema, ScanEventSchema, topics, type Code, type Doma
 import { DomainsModule, SiteDirectory } from '@signet/domains';
 import { newId, type RecordBatch } from '@signet/platform';
 import { scansMigrations } from '@signet/scans';
-import { createTestApp, openTestPlatform, type TestPlatform } from '@signet/testing';
+import { createTestApp, openTestPlatform, until, type TestPlatform } from '@signet/testing';
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 import { RedirectModule } from './redirect.module.js';
 
@@ -61,9 +61,6 @@ describe('short domains', () => {
     const added = DomainSchema.parse((await call('POST', '/v1/domains', body)).json());
     await until(() => typeof app.get(SiteDirectory).placeOf(added.host) === 'object');
     return added;
-  };
-  const until = async (isTrue: () => boolean | Promise<boolean>): Promise<void> => {
-    while (!(await isTrue())) await new Promise((resolve) => setTimeout(resolve, 10));
   };
   const create = async (body: object = {}): Promise<Code> => {
     const answer = await call('POST', '/v1/codes', { target: { url: 'https://example.org/' }, ...body });

@@ -1,100 +1,40 @@
-import { createHmac } from 'node:crypto';
-import { setTimeout as delay } from 'node:timers/promises';
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
-import { accessMigrations, AccessModule, AccessService } from '@signet/access';
-import { Alerts, alertsMigrations } from '@signet/alerts';
-import { analyticsMigrations } from '@signet/analytics';
-import { AuditModule, auditMigrations } from '@signet/audit';
-import { codesMigrations, CodesModule } from '@signet/codes';
-import { topics, type Alert, type Code, type Verification } from '@signet/contracts';
-import { FactorEnrollment, lockSubject, mfaMigrations, SubjectsModule, VerificationModule } from '@signet/mfa';
-import { consumeEvents, newId, OutboxRelay } from '@signet/platform';
-import { PoliciesModule, policiesMigrations } from '@signet/policies';
-import { privacyMigrations } from '@signet/privacy';
-import { createTestApp, openTestPlatform, type TestPlatform } from '@signet/testing';
-import { anomaliesMigrations } from '../anomalies.migrations.js';
-import { AnomaliesModule } from '../anomalies.module.js';
+import { Alerts } from '@signet/alerts';
+import type { Alert, Code, Verification } from '@signet/contracts';
+import { FactorEnrollment, lockSubject } from '@signet/mfa';
+import { newId, OutboxRelay } from '@signet/platform';
+import { authenticatorCode, until, type TestPlatform } from '@signet/testing';
+import { ACTING, AnomaliesApp } from '../anomalies-app.fixture.js';
 import { ANOMALIES_GROUP } from '../detector.js';
 import { DAY_MS, MINUTE_MS } from '../finding.js';
 import { attempt, logged, scan } from '../happenings.fixture.js';
 import { ALERT_ACTIONS_GROUP } from './alert-actions.consumer.js';
-import { alertActionsMigrations } from './alert-actions.migrations.js';
-import { AlertActionsModule } from './alert-actions.module.js';
 
 const NOW_MS = Date.parse('2026-11-25T12:00:05.000Z');
 
 describe('what alerts ask for', () => {
+  let service: AnomaliesApp;
   let platform: TestPlatform;
   let app: NestFastifyApplication;
-  let admin: string;
   let workspaceId: string;
 
   beforeAll(async () => {
-    platform = await openTestPlatform([
-      ...auditMigrations,
-      ...accessMigrations,
-      ...privacyMigrations,
-      ...codesMigrations,
-      ...policiesMigrations,
-      ...mfaMigrations,
-      ...analyticsMigrations,
-      ...alertsMigrations,
-      ...anomaliesMigrations,
-      ...alertActionsMigrations,
-    ]);
-    platform.clock.set(new Date(NOW_MS));
-    app = await createTestApp(platform, [
-      AccessModule,
-      AuditModule,
-      CodesModule,
-      PoliciesModule,
-      SubjectsModule,
-      VerificationModule,
-      AnomaliesModule,
-      AlertActionsModule,
-    ]);
-    const { eventLog, logger, metrics } = platform;
-    for (const group of [ANOMALIES_GROUP, ALERT_ACTIONS_GROUP])
-      consumeEvents(app, { eventLog, group, logger, metrics });
-    await app.startAllMicroservices();
-    app.get(OutboxRelay).start();
-    admin = (await app.get(AccessService).bootstrap()) ?? '';
-    ({ workspaceId } = (await call('GET', '/v1/whoami')).json());
+    service = await AnomaliesApp.open(new Date(NOW_MS).toISOString(), ACTING);
+    ({ platform, app, workspaceId } = service);
   });
   beforeEach(() => platform.clock.set(new Date(NOW_MS)));
-  afterAll(async () => {
-    await app.close();
-    await platform.close();
-  });
+  afterAll(() => service.close());
 
-  const call = (method: 'GET' | 'POST' | 'PUT', url: string, payload?: object) =>
-    app.inject({ method, url, headers: { authorization: `Bearer ${admin}` }, ...(payload && { payload }) });
-
-  const publish = (topic: keyof typeof topics, events: readonly object[]): Promise<void> =>
-    platform.eventLog.publish(
-      topics[topic].name,
-      events.map((event) => ({ key: 'k', value: Buffer.from(JSON.stringify(event)) })),
-    );
-  async function until<Found>(find: () => Promise<Found | undefined>): Promise<Found> {
-    for (;;) {
-      const found = await find();
-      if (found !== undefined) return found;
-      await delay(2);
-    }
-  }
+  const call = (method: 'GET' | 'POST' | 'PUT', url: string, body?: object) => service.call(method, url, { body });
   const idle = async (): Promise<void> => {
-    const { eventLog } = platform;
-    const waiting = async (): Promise<number> => {
-      const [outbox]: { rows: number }[] = await platform.dataSource.query(
-        'SELECT count(*)::int AS rows FROM outbox.events',
+    await until(async () => {
+      const outbox: object[] = await platform.dataSource.query('SELECT 1 FROM outbox.events LIMIT 1');
+      return (
+        outbox.length === 0 &&
+        (await service.hasTaken(ANOMALIES_GROUP, ['scans', 'verifications'])) &&
+        (await service.hasTaken(ALERT_ACTIONS_GROUP, ['alerts']))
       );
-      const lag = [
-        ...(await eventLog.lag(ANOMALIES_GROUP, [topics.scans.name, topics.verifications.name])),
-        ...(await eventLog.lag(ALERT_ACTIONS_GROUP, [topics.alerts.name])),
-      ];
-      return lag.reduce((sum, one) => sum + one.lag, outbox?.rows ?? 0);
-    };
-    while ((await waiting()) > 0) await delay(5);
+    });
   };
 
   /** A subject with an authenticator and recovery codes. */
@@ -107,12 +47,12 @@ describe('what alerts ask for', () => {
       const factors = app.get(FactorEnrollment, { strict: false });
       const at = clock.now();
       const { factorId, secret } = await factors.begin(manager, stored, at);
-      await factors.confirm(manager, factorId, { code: totp(secret, at), at });
+      await factors.confirm(manager, factorId, { code: authenticatorCode(secret, at), at });
       const doing = { actor: 'system', requestId: newId(), at };
       return { secret, recoveryCodes: await factors.issueRecoveryCodes(manager, stored, doing) };
     });
     clock.advance(30_000);
-    return { code: () => totp(enrolled.secret, clock.now()), recoveryCodes: enrolled.recoveryCodes };
+    return { code: () => authenticatorCode(enrolled.secret, clock.now()), recoveryCodes: enrolled.recoveryCodes };
   }
   const verify = async (body: object): Promise<Verification> =>
     (await call('POST', '/v1/verifications', { factor: 'totp', ...body })).json();
@@ -126,9 +66,9 @@ describe('what alerts ask for', () => {
       const made = attempt(at, { subject, workspaceId, country });
       return logged('verification.accepted', made);
     };
-    await publish('verifications', [seen(now - 2 * DAY_MS, 'CH'), seen(now - 10 * MINUTE_MS, 'CH')]);
+    await service.publish('verifications', [seen(now - 2 * DAY_MS, 'CH'), seen(now - 10 * MINUTE_MS, 'CH')]);
     await idle();
-    await publish('verifications', [seen(now, 'JP')]);
+    await service.publish('verifications', [seen(now, 'JP')]);
     const published = performance.now();
     await until(async () => {
       const { items } = (await call('GET', `/v1/alerts?subject=${subject}`)).json<{ items: Alert[] }>();
@@ -216,13 +156,13 @@ describe('what alerts ask for', () => {
         const { id, at: time, data } = scan(at + index, { ip: '192.0.2.0' }, codeId);
         return logged('scan.recorded', { id, at: time, data: { ...data, codeId, workspaceId } });
       });
-    await publish('scans', burst(NOW_MS));
-    await until(async () => ((await statusOf(codeId)) === 'paused' ? true : undefined));
+    await service.publish('scans', burst(NOW_MS));
+    await until(async () => (await statusOf(codeId)) === 'paused');
     const history = (await call('GET', `/v1/codes/${codeId}/history`)).json();
     const [alert] = (await call('GET', `/v1/alerts?codeId=${codeId}`)).json<{ items: Alert[] }>().items;
     expect(history.items[0]).toMatchObject({ action: 'paused', by: `alert:${alert?.id}` });
     await call('POST', `/v1/codes/${codeId}/resume`);
-    await publish('scans', burst(NOW_MS + 10 * MINUTE_MS));
+    await service.publish('scans', burst(NOW_MS + 10 * MINUTE_MS));
     await idle();
     expect(await statusOf(codeId)).toBe('active');
   });
@@ -235,7 +175,7 @@ describe('what alerts ask for', () => {
     await raise({ codeId: muted, actions });
     await raise({ codeId: shadow, actions, shadow: true });
     await raise({ codeId: revoked, actions });
-    await until(async () => ((await statusOf(revoked)) === 'revoked' ? true : undefined));
+    await until(async () => (await statusOf(revoked)) === 'revoked');
     await idle();
     expect(await Promise.all([muted, shadow].map(statusOf))).toEqual(['active', 'active']);
     platform.clock.set(new Date(NOW_MS - 2 * 3_600_000));
@@ -245,12 +185,3 @@ describe('what alerts ask for', () => {
     expect([alert.status, await statusOf(late)]).toEqual(['open', 'active']);
   });
 });
-
-/** RFC 6238 with SHA-1, six digits and 30 seconds. */
-function totp(secret: Buffer, at: Date): string {
-  const counter = Buffer.alloc(8);
-  counter.writeBigUInt64BE(BigInt(Math.floor(at.getTime() / 30_000)));
-  const digest = createHmac('sha1', secret).update(counter).digest();
-  const offset = (digest.at(-1) ?? 0) & 0xf;
-  return String((digest.readUInt32BE(offset) & 0x7fffffff) % 1_000_000).padStart(6, '0');
-}

@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { KeyRing } from '@signet/platform';
+import { until } from '@signet/testing';
 import { BulkClient, idsOf, lines, link, NDJSON, OpenUpload, summary } from './bulk.fixture.js';
 
 const ROWS = 1200;
@@ -23,10 +24,6 @@ describe('a bulk call with an Idempotency-Key', () => {
     );
     return count;
   };
-  const until = async (condition: () => boolean | Promise<boolean>): Promise<void> => {
-    while (!(await condition())) await new Promise((resolve) => setTimeout(resolve, 10));
-  };
-
   it('goes on where the connection was cut, and answers what was done as it was done', async () => {
     const all = rows('cut');
     const once = randomUUID();

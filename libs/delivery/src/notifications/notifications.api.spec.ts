@@ -7,7 +7,6 @@ import { createServer as createTcpServer, type AddressInfo, type Server } from '
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { createServer as createTlsServer } from 'node:tls';
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 import { accessMigrations, AccessModule, AccessService } from '@signet/access';
@@ -16,7 +15,7 @@ import { auditMigrations } from '@signet/audit';
 import { NotificationChannelSchema, type NotificationChannel, type Severity } from '@signet/contracts';
 import { consumeEvents, newId, OutboxRelay } from '@signet/platform';
 import { insertErasure, privacyMigrations } from '@signet/privacy';
-import { createTestApp, openTestPlatform, type TestPlatform } from '@signet/testing';
+import { createTestApp, openTestPlatform, until, type TestPlatform } from '@signet/testing';
 import { SMTPServer, type SMTPServerOptions } from 'smtp-server';
 import { WEBHOOKS_GROUP } from '../webhooks/webhooks.consumer.js';
 import { webhooksMigrations } from '../webhooks/webhooks.migrations.js';
@@ -81,16 +80,6 @@ async function channel(settings: object, more: object = {}): Promise<Notificatio
 }
 const read = async (id: string): Promise<NotificationChannel> =>
   NotificationChannelSchema.parse((await call('GET', `/v1/notification-channels/${id}`)).body);
-async function until<Value>(
-  look: () => Value | null | undefined | false | Promise<Value | null | undefined | false>,
-): Promise<Value> {
-  for (;;) {
-    const value = await look();
-    if (value !== undefined && value !== null && value !== false) return value;
-    await sleep(10);
-  }
-}
-
 async function raise(severity: Severity = 'high', more: Partial<Occurrence> = {}): Promise<void> {
   const alerts = app.get(Alerts, { strict: false });
   const occurrence: Occurrence = {

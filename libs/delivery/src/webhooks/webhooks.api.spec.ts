@@ -26,7 +26,7 @@ import {
 } from '@signet/contracts';
 import { consumeEvents, newId } from '@signet/platform';
 import { findErasure, insertErasure, privacyMigrations } from '@signet/privacy';
-import { createTestApp, openTestPlatform, type TestPlatform } from '@signet/testing';
+import { createTestApp, openTestPlatform, until, type TestPlatform } from '@signet/testing';
 import { takeDue } from './deliveries.sql.js';
 import { WEBHOOKS_GROUP } from './webhooks.consumer.js';
 import { webhooksMigrations } from './webhooks.migrations.js';
@@ -137,16 +137,6 @@ async function scans(count: number, of = workspaceId): Promise<{ id: string; val
   });
   await platform.eventLog.publish(topics.scans.name, records);
   return records;
-}
-
-async function until<Value>(
-  read: () => Value | null | undefined | false | Promise<Value | null | undefined | false>,
-): Promise<Value> {
-  for (;;) {
-    const value = await read();
-    if (value !== undefined && value !== null && value !== false) return value;
-    await sleep(5);
-  }
 }
 
 const deliveriesOf = async (id: string, query = ''): Promise<WebhookDelivery[]> =>

@@ -1,11 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
-import { AccessModule, accessMigrations, AccessService } from '@signet/access';
-import { AuditModule, auditMigrations } from '@signet/audit';
-import { codesMigrations } from '@signet/codes';
-import { mfaMigrations } from '@signet/mfa';
-import { PoliciesModule, policiesMigrations } from '@signet/policies';
-import { privacyMigrations } from '@signet/privacy';
+import { AccessService } from '@signet/access';
 import { RedirectModule } from '@signet/redirect';
 import { scansMigrations } from '@signet/scans';
 import {
@@ -14,14 +9,14 @@ import {
   describeInBrowser,
   openBrowser,
   openTestPlatform,
+  totp,
   type TestPlatform,
 } from '@signet/testing';
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 import type { AxeResults } from 'axe-core';
 import type { Browser, BrowserContextOptions, Page } from 'playwright-core';
-import { codeOf, secretIn } from '../enrollment.fixture.js';
-import { enrollmentMigrations } from '../enrollment.migrations.js';
-import { EnrollmentModule } from '../enrollment.module.js';
+import { MIGRATIONS, MODULES } from '../enrollment-app.fixture.js';
+import { secretIn } from '../enrollment.fixture.js';
 
 const axe = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
 const TAGS = ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa', 'best-practice'];
@@ -37,17 +32,8 @@ describeInBrowser('the wizard in a browser', () => {
   let origin: string;
 
   beforeAll(async () => {
-    platform = await openTestPlatform([
-      ...auditMigrations,
-      ...accessMigrations,
-      ...codesMigrations,
-      ...policiesMigrations,
-      ...privacyMigrations,
-      ...mfaMigrations,
-      ...enrollmentMigrations,
-      ...scansMigrations,
-    ]);
-    app = await createTestApp(platform, [AccessModule, AuditModule, PoliciesModule, EnrollmentModule, RedirectModule]);
+    platform = await openTestPlatform([...MIGRATIONS, ...scansMigrations]);
+    app = await createTestApp(platform, [...MODULES, RedirectModule]);
     admin = (await app.get(AccessService).bootstrap()) ?? '';
     await app.listen(0, '127.0.0.1');
     origin = new URL(await app.getUrl()).origin;
@@ -109,7 +95,7 @@ describeInBrowser('the wizard in a browser', () => {
       await press('renew');
       const renewed = await secretOn(page);
       expect(renewed).not.toBe(secret);
-      await page.fill('#code', codeOf(renewed, platform.clock.now()));
+      await page.fill('#code', totp(renewed, platform.clock.now()));
       await press('code');
       expect(await page.locator('#codes li').count()).toBe(10);
       expect(await page.locator('button[data-print]').isVisible()).toBe(hasScript);

@@ -4,10 +4,9 @@ import { VerificationDataSchema, type AuditEntry, type Scope, type Verification 
 import { createMetrics } from '@signet/platform';
 import { policiesMigrations } from '@signet/policies';
 import { privacyMigrations } from '@signet/privacy';
-import { createTestApp, openTestPlatform, type TestPlatform } from '@signet/testing';
+import { authenticatorCode, createTestApp, openTestPlatform, wrongCode, type TestPlatform } from '@signet/testing';
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 import { pino } from 'pino';
-import { authenticatorCode, wrongCode } from '../authenticator.fixture.js';
 import { FactorEnrollment } from '../factor-enrollment.js';
 import { mfaMigrations } from '../mfa.migrations.js';
 import { toBase32 } from '../otpauth.js';

@@ -11,14 +11,29 @@ function decodeBase32(text: string): Buffer {
   return Buffer.from(bytes.map((byte) => Number.parseInt(byte, 2)));
 }
 
-/** RFC 6238 with SHA-1, 6 digits and 30 s, computed here and not by the product. */
-export function totp(secret: string, at: Date): string {
+/** An authenticator app: RFC 6238 straight from its text, and not by what the product uses. */
+export function authenticatorCode(
+  secret: Uint8Array,
+  at: Date,
+  { hash = 'sha1', digits = 6, periodSeconds = PERIOD_SECONDS } = {},
+): string {
   const counter = Buffer.alloc(8);
-  counter.writeBigUInt64BE(BigInt(Math.floor(at.getTime() / 1000 / PERIOD_SECONDS)));
-  const digest = createHmac('sha1', decodeBase32(secret)).update(counter).digest();
-  const offset = (digest.at(-1) ?? 0) & 0x0f;
-  return String((digest.readUInt32BE(offset) & 0x7f_ff_ff_ff) % 1_000_000).padStart(6, '0');
+  counter.writeBigUInt64BE(BigInt(Math.floor(at.getTime() / 1000 / periodSeconds)));
+  const mac = createHmac(hash, secret).update(counter).digest();
+  const truncated = mac.readUInt32BE((mac.at(-1) ?? 0) & 15) & 0x7fffffff;
+  return String(truncated % 10 ** digits).padStart(digits, '0');
 }
+
+/** A code that is wrong at `at` and around it. */
+export function wrongCode(secret: Uint8Array, at: Date): string {
+  const near = [-1, 0, 1].map((steps) =>
+    authenticatorCode(secret, new Date(at.getTime() + steps * PERIOD_SECONDS * 1000)),
+  );
+  return ['000000', '111111', '222222', '333333'].find((code) => !near.includes(code)) ?? '444444';
+}
+
+/** With SHA-1, 6 digits and 30 s. @param secret in base32 (RFC 4648), as an app is told it */
+export const totp = (secret: string, at: Date): string => authenticatorCode(decodeBase32(secret), at);
 
 /** What oathtool says, where it is installed: a third opinion. */
 export function oathtool(secret: string, at: Date): string | undefined {
