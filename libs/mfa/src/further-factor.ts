@@ -18,7 +18,7 @@ export async function checkFurtherFactor(
 ): Promise<string | undefined> {
   if ((await countStandingFactors(manager, subject.id)) === 0) return undefined;
   if (!stepUp)
-    throw new SignetError('step-up-required', { detail: 'Send `stepUp` with a `verificationId` or a `reason`' });
+    throw new SignetError('step-up-required', { detail: 'Send `stepUp: {verificationId}` or `stepUp: {reason}`' });
   if ('reason' in stepUp) return stepUp.reason;
   const { verificationId } = stepUp;
   if (!(await isFreshlyVerified(manager, { verificationId, subjectId: subject.id, at })))
