@@ -129,6 +129,9 @@ try {
     SIGNET_PUBLIC_URL: origin,
     SIGNET_MIGRATE_ON_START: 'false',
     SIGNET_TRUSTED_PROXIES: process.env.SIGNET_TRUSTED_PROXIES ?? '127.0.0.1',
+    // What only some of them take.
+    SIGNET_MASTER_KEYS: undefined,
+    SIGNET_REDIRECT_WORKERS: undefined,
   };
   const migrated = await exitOf(launch('migrate', ['apps/signet/dist/main.js', 'migrate'], environment));
   if (migrated !== 0) await end(1);
@@ -139,8 +142,9 @@ try {
       SIGNET_DATA_DIR: join(stateFolder, name),
       SIGNET_INSTANCE: `${name}-1`,
     };
-    const secrets = name !== 'redirect' ? { SIGNET_MASTER_KEYS: masterKeys } : {};
-    void supervise(name, { ...environment, SIGNET_MASTER_KEYS: undefined, ...own, ...secrets });
+    const { SIGNET_REDIRECT_WORKERS } = process.env;
+    const special = name === 'redirect' ? { SIGNET_REDIRECT_WORKERS } : { SIGNET_MASTER_KEYS: masterKeys };
+    void supervise(name, { ...environment, ...own, ...special });
   }
   await Promise.all(names.map(untilReady));
   proxy = await startProxy({ port, upstreams });
