@@ -202,7 +202,7 @@ export function countOpen(manager: EntityManager): Promise<{ severity: string; c
 
 /**
  * Takes the person out of alerts of a subject: numbers and times stay. @returns how many
- * @param pseudonym in the place of the name
+ * @param pseudonym in the place of the name @param until of what happened later somebody else of that name is the subject
  */
 export async function anonymiseAlerts(
   manager: EntityManager,
@@ -210,7 +210,7 @@ export async function anonymiseAlerts(
 ): Promise<number> {
   const [, count]: [unknown, number] = await manager.query(
     `UPDATE analytics.alerts SET subject = $3, network = NULL, evidence = '{}', sentence = 'Of a subject that was erased: ' || signal
-     WHERE workspace_id = $1 AND subject = $2 AND raised_at <= $4`,
+     WHERE workspace_id = $1 AND subject = $2 AND first_at <= $4`,
     [workspaceId, subject, pseudonym, until],
   );
   return count;

@@ -2,6 +2,7 @@ import { request, type IncomingMessage } from 'node:http';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Alert, AnomalyRules, BacktestResult } from '@signet/contracts';
 import { newId } from '@signet/platform';
+import { findErasure, insertErasure } from '@signet/privacy';
 import { AnomaliesApp } from './anomalies-app.fixture.js';
 import { AnomaliesUpkeep } from './anomalies-upkeep.js';
 import { DAY_MS, HOUR_MS, MINUTE_MS } from './finding.js';
@@ -191,16 +192,41 @@ describe('anomalies', () => {
     const days = Array.from({ length: 8 }, (_, day) => verified(NOW_MS - (9 - day) * DAY_MS, { subject }));
     await anomalies.record('verifications', [...days, verified(NOW_MS, { subject, deviceType: 'desktop' })]);
     expect(await alertsOf(`subject=${subject}`)).toHaveLength(1);
-    const data = { workspaceId, subjectId: newId(), subject, erasureId: newId(), at: NOW };
-    await anomalies.record('enrollments', [logged('subject.erased', { id: newId(), at: NOW_MS, data })]);
+    const { erasureId, notice } = await erasureOf(subject);
+    await anomalies.record('enrollments', [notice]);
     expect(await alertsOf(`subject=${subject}`)).toEqual([]);
-    const left = await anomalies.platform.dataSource.query(
+    const { dataSource } = anomalies.platform;
+    const left = await dataSource.query(
       `SELECT (SELECT count(*)::int FROM analytics.anomaly_profiles WHERE name = $1) +
         (SELECT count(*)::int FROM analytics.alerts WHERE sentence LIKE '%' || $1 || '%') AS count`,
       [subject],
     );
     expect(left).toEqual([{ count: 0 }]);
+    expect(await findErasure(dataSource.manager, workspaceId, erasureId)).toMatchObject({
+      stores: [{ store: 'alerts', records: 1, finishedAt: new Date(NOW) }],
+    });
   });
+
+  it('leave an alert about whoever has the name of an erased subject since, though the erasure is read late', async () => {
+    const subject = 'reborn';
+    const { notice } = await erasureOf(subject);
+    anomalies.platform.clock.advance(HOUR_MS);
+    const wrong = Array.from({ length: 6 }, (_, index) =>
+      verified(NOW_MS + MINUTE_MS + index, { subject, result: 'rejected', reason: 'invalid_code' }),
+    );
+    await anomalies.record('verifications', wrong);
+    await anomalies.record('enrollments', [notice]);
+    expect(await alertsOf(`subject=${subject}`)).toMatchObject([{ kind: 'subject_failures', subject }]);
+  });
+
+  /** An erasure at NOW, and what the log tells of it. */
+  async function erasureOf(subject: string): Promise<{ erasureId: string; notice: object }> {
+    const erasureId = newId();
+    const erasure = { id: erasureId, workspaceId, subject, requestedAt: new Date(NOW), requestedBy: 'key:1' };
+    await insertErasure(anomalies.platform.dataSource.manager, erasure, ['alerts']);
+    const data = { workspaceId, subjectId: newId(), subject, erasureId, at: NOW };
+    return { erasureId, notice: logged('subject.erased', { id: newId(), at: NOW_MS, data }) };
+  }
 });
 
 /** What a stream has said so far. */

@@ -7,7 +7,7 @@ import {
   type VerificationEvent,
 } from '@signet/contracts';
 import { Clock, counter, eventGroup, Registry, type Counter, type EventBatch } from '@signet/platform';
-import { ErasedSubjects } from '@signet/privacy';
+import { ErasedSubjects, markErased } from '@signet/privacy';
 import { Controller } from '@nestjs/common';
 import { EventPattern } from '@nestjs/microservices';
 import { DataSource } from 'typeorm';
@@ -70,14 +70,15 @@ export class AnomaliesConsumer {
     await noteStopped(this.dataSource.manager, inOrder);
   }
 
+  /** What is known of the subject, and their name in alerts. */
   private async forget({ workspaceId, subject, erasureId, at }: EnrollmentEvent['data']): Promise<void> {
     if (erasureId === undefined) return;
     await this.dataSource.transaction(async (manager) => {
       await ErasedSubjects.hold(manager);
       await forgetProfile(manager, workspaceId, subject);
       const pseudonym = `erased:${erasureId}`;
-      const until = new Date(Math.max(Date.parse(at), this.clock.now().getTime()));
-      await this.alerts.forget(manager, { workspaceId, subject, pseudonym, until });
+      const records = await this.alerts.forget(manager, { workspaceId, subject, pseudonym, until: new Date(at) });
+      await markErased(manager, { erasureId, store: 'alerts', records }, this.clock.now());
     });
   }
 

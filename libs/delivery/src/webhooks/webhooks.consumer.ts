@@ -1,4 +1,3 @@
-import { Alerts } from '@signet/alerts';
 import { EnrollmentEventSchema, topics, type SignetEvent } from '@signet/contracts';
 import { Clock, counter, eventGroup, Registry, type Counter, type EventBatch } from '@signet/platform';
 import { ErasedSubjects, markErased } from '@signet/privacy';
@@ -25,7 +24,6 @@ export class WebhooksConsumer {
     private readonly clock: Clock,
     private readonly sender: WebhookSender,
     private readonly notifications: NotificationQueue,
-    private readonly alerts: Alerts,
     metrics: Registry,
   ) {
     this.queued = counter(metrics, 'signet_webhook_queued_total', 'Webhook deliveries queued', []);
@@ -55,9 +53,9 @@ export class WebhooksConsumer {
     await this.notifications.take(batch.events);
   }
 
-  /** What is in the log of deliveries, waits for channels, or is in alerts; the notice of the erasure itself stays there for its time. */
+  /** What is in the log of deliveries, or waits for channels; the notice of the erasure itself stays for its time. */
   private async erase(event: SignetEvent): Promise<void> {
-    const { workspaceId, subject, erasureId, at: until } = EnrollmentEventSchema.parse(event).data;
+    const { workspaceId, subject, erasureId } = EnrollmentEventSchema.parse(event).data;
     if (erasureId === undefined) return;
     await this.dataSource.transaction(async (manager) => {
       await ErasedSubjects.hold(manager);
@@ -65,8 +63,6 @@ export class WebhooksConsumer {
       const records = await eraseMessages(manager, { workspaceId, subject }, at);
       const waiting = await eraseWaiting(manager, workspaceId, subject);
       await markErased(manager, { erasureId, store: 'deliveries', records: records + waiting }, at);
-      const erased = { workspaceId, subject, pseudonym: `erased:${erasureId}`, until: new Date(until) };
-      await markErased(manager, { erasureId, store: 'alerts', records: await this.alerts.forget(manager, erased) }, at);
     });
   }
 
