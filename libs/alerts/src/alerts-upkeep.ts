@@ -29,10 +29,9 @@ export class AlertsUpkeep implements OnApplicationBootstrap, OnApplicationShutdo
       maxWaitMilliseconds: 2 * IDLE_MS,
       logger,
     });
-    observedGauge(metrics, 'signet_alerts_open', 'Alerts that nobody and nothing has resolved', async () => {
-      const open = await countOpen(dataSource.manager);
-      return open.reduce((sum, { count }) => sum + count, 0);
-    });
+    observedGauge(metrics, 'signet_alerts_open', 'Alerts that nobody and nothing has resolved', () =>
+      countOpen(dataSource.manager),
+    );
   }
 
   onApplicationBootstrap(): void {

@@ -192,12 +192,11 @@ export async function removeAlertsBefore(manager: EntityManager, before: Date, l
   return count;
 }
 
-/** How many are open, by severity. */
-export function countOpen(manager: EntityManager): Promise<{ severity: string; count: number }[]> {
-  return manager.query(
-    `SELECT severity, count(*)::float8 AS count FROM analytics.alerts WHERE status <> 'resolved' AND NOT shadow
-     GROUP BY severity`,
+export async function countOpen(manager: EntityManager): Promise<number> {
+  const [row]: { count: number }[] = await manager.query(
+    `SELECT count(*)::float8 AS count FROM analytics.alerts WHERE status <> 'resolved' AND NOT shadow`,
   );
+  return row?.count ?? 0;
 }
 
 /**
