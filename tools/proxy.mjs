@@ -23,6 +23,11 @@ const routes = [
   { service: 'redirect', paths: ['/'] },
 ];
 
+/** Of one connection, not of the message (RFC 9110 §7.6.1): each side's server speaks for itself. */
+function withoutHop({ connection, 'keep-alive': keepAlive, ...headers }) {
+  return headers;
+}
+
 const covers = (prefix, path) => prefix === '/' || path === prefix || path.startsWith(`${prefix}/`);
 
 /** @returns {string | undefined} the service that serves it; undefined for what is not for the outside */
@@ -42,14 +47,14 @@ export function startProxy({ port, host = '127.0.0.1', upstreams }) {
     const upstream = upstreams[serviceFor(incoming.method, incoming.url)];
     if (!upstream) return answer.writeHead(404).end();
     const headers = {
-      ...incoming.headers,
+      ...withoutHop(incoming.headers),
       'x-forwarded-for': incoming.socket.remoteAddress,
       'x-forwarded-proto': 'http',
       'x-forwarded-host': incoming.headers.host,
     };
     const outgoing = request({ ...upstream, method: incoming.method, path: incoming.url, headers });
     outgoing.on('response', (response) => {
-      answer.writeHead(response.statusCode, response.headers);
+      answer.writeHead(response.statusCode, withoutHop(response.headers));
       // Of a stream the headers count before the first event.
       answer.flushHeaders();
       response.pipe(answer);

@@ -42,6 +42,7 @@ interface Answer {
   /** The service that got the request, and what it saw. */
   service: string | undefined;
   forwardedFor: string | undefined;
+  keepAlive: string | undefined;
 }
 
 function call(port: number, method: string, path: string, headers = {}): Promise<Answer> {
@@ -53,6 +54,7 @@ function call(port: number, method: string, path: string, headers = {}): Promise
           status: answer.statusCode ?? 0,
           service: service?.toString(),
           forwardedFor: forwardedFor?.toString(),
+          keepAlive: answer.headers['keep-alive']?.toString(),
         }),
       );
     });
@@ -68,6 +70,8 @@ function stub(name: ServiceName): Promise<Server> {
     if (incoming.url !== '/v1/stream') return answer.end();
     return answer.writeHead(200, { 'Content-Type': 'text/event-stream' }).write('data: one\n\n');
   });
+  // As long as the services do.
+  server.keepAliveTimeout = 72_000;
   return new Promise((resolve) => server.listen(0, '127.0.0.1', () => resolve(server)));
 }
 
@@ -172,6 +176,11 @@ describe.each([
     expect(await call(port, 'GET', '/Ab3dEf9h', { 'X-Forwarded-For': '203.0.113.7' })).toMatchObject({
       forwardedFor: '127.0.0.1',
     });
+  });
+
+  promise('promises no connection for longer than it keeps it', async () => {
+    const { keepAlive } = await call(port, 'GET', '/Ab3dEf9h', { Connection: 'keep-alive' });
+    expect(keepAlive).not.toBe('timeout=72');
   });
 
   promise('passes the first event of a stream on while the stream stays open', async () => {

@@ -1,38 +1,19 @@
-import { AccessModule, accessMigrations, AccessService } from '@signet/access';
-import { AuditModule, auditMigrations } from '@signet/audit';
 import { SubjectImportResultSchema, type Subject, type SubjectImportResult } from '@signet/contracts';
-import { policiesMigrations } from '@signet/policies';
-import { privacyMigrations } from '@signet/privacy';
-import { createTestApp, openTestPlatform, type TestPlatform } from '@signet/testing';
-import type { NestFastifyApplication } from '@nestjs/platform-fastify';
-import { mfaMigrations } from './mfa.migrations.js';
-import { People } from './people.fixture.js';
-import { SubjectsModule } from './subjects.module.js';
+import { MfaApp } from './mfa-app.fixture.js';
+import type { People } from './people.fixture.js';
 
 const NDJSON = { 'content-type': 'application/x-ndjson' };
 const CSV = { 'content-type': 'text/csv; charset=utf-8' };
 
 describe('the directory of subjects', () => {
-  let platform: TestPlatform;
-  let app: NestFastifyApplication;
+  let service: MfaApp;
   let people: People;
 
   beforeAll(async () => {
-    platform = await openTestPlatform([
-      ...auditMigrations,
-      ...accessMigrations,
-      ...policiesMigrations,
-      ...privacyMigrations,
-      ...mfaMigrations,
-    ]);
-    app = await createTestApp(platform, [AccessModule, AuditModule, SubjectsModule]);
-    const admin = (await app.get(AccessService).bootstrap()) ?? '';
-    people = new People({ ...platform, app, admin });
+    service = await MfaApp.open();
+    ({ people } = service);
   });
-  afterAll(async () => {
-    await app.close();
-    await platform.close();
-  });
+  afterAll(() => service.close());
 
   const send = async (text: string, headers = NDJSON): Promise<SubjectImportResult[]> => {
     const answer = await people.call('POST', '/v1/subjects/import', text, headers);

@@ -1,12 +1,9 @@
-import { auditMigrations } from '@signet/audit';
 import { KeyRing, newId, type Caller } from '@signet/platform';
-import { policiesMigrations } from '@signet/policies';
-import { privacyMigrations } from '@signet/privacy';
 import { authenticatorCode, openTestDatabase, wrongCode, type TestDatabase } from '@signet/testing';
 import type { DataSource, EntityManager } from 'typeorm';
 import { FactorEnrollment } from './factor-enrollment.js';
 import { burnSteps, findFactor } from './factors.sql.js';
-import { mfaMigrations } from './mfa.migrations.js';
+import { MIGRATIONS } from './mfa-app.fixture.js';
 import { RecoveryKind } from './recovery-kind.js';
 import { insertSubject, lockSubject } from './subjects.sql.js';
 import { EMPTY_PROFILE } from './subject.js';
@@ -27,12 +24,7 @@ describe('mfa storage', () => {
   const workspaceId = newId();
 
   beforeAll(async () => {
-    database = await openTestDatabase([
-      ...auditMigrations,
-      ...policiesMigrations,
-      ...privacyMigrations,
-      ...mfaMigrations,
-    ]);
+    database = await openTestDatabase(MIGRATIONS);
   });
   afterAll(() => database.close());
 

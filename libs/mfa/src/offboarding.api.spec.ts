@@ -1,18 +1,12 @@
-import { AccessModule, accessMigrations, AccessService } from '@signet/access';
-import { AuditModule, auditMigrations } from '@signet/audit';
 import { EnrollmentEventSchema } from '@signet/contracts';
-import { createMetrics } from '@signet/platform';
-import { policiesMigrations } from '@signet/policies';
-import { privacyMigrations } from '@signet/privacy';
-import { createTestApp, openTestPlatform, wrongCode, type TestPlatform } from '@signet/testing';
+import { wrongCode, type TestPlatform } from '@signet/testing';
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
-import { mfaMigrations } from './mfa.migrations.js';
-import { People } from './people.fixture.js';
+import { MfaApp } from './mfa-app.fixture.js';
+import type { People } from './people.fixture.js';
 import { SubjectEndings } from './subject-endings.js';
-import { SubjectsModule } from './subjects.module.js';
-import { VerificationModule } from './verification/verification.module.js';
 
 describe('the end of a subject, and the end of its waiting', () => {
+  let service: MfaApp;
   let platform: TestPlatform;
   let app: NestFastifyApplication;
   let other: NestFastifyApplication;
@@ -20,24 +14,13 @@ describe('the end of a subject, and the end of its waiting', () => {
   let elsewhere: People;
 
   beforeAll(async () => {
-    platform = await openTestPlatform([
-      ...auditMigrations,
-      ...accessMigrations,
-      ...policiesMigrations,
-      ...privacyMigrations,
-      ...mfaMigrations,
-    ]);
-    const modules = [AccessModule, AuditModule, SubjectsModule, VerificationModule];
-    app = await createTestApp(platform, modules);
-    other = await createTestApp({ ...platform, metrics: createMetrics('other') }, modules);
-    const admin = (await app.get(AccessService).bootstrap()) ?? '';
-    people = new People({ ...platform, app, admin });
-    elsewhere = new People({ ...platform, app: other, admin });
+    service = await MfaApp.open();
+    ({ platform, app, people } = service);
+    ({ app: other, people: elsewhere } = await service.beside());
   });
   afterAll(async () => {
-    await app.close();
     await other.close();
-    await platform.close();
+    await service.close();
   });
 
   const offboard = (subject: string) =>

@@ -1,11 +1,8 @@
-import { auditMigrations } from '@signet/audit';
 import { KeyRing, newId, resealSecrets } from '@signet/platform';
-import { policiesMigrations } from '@signet/policies';
-import { privacyMigrations } from '@signet/privacy';
 import { authenticatorCode, openTestDatabase, type TestDatabase } from '@signet/testing';
 import { FactorEnrollment } from './factor-enrollment.js';
 import { findFactor } from './factors.sql.js';
-import { mfaMigrations } from './mfa.migrations.js';
+import { MIGRATIONS } from './mfa-app.fixture.js';
 import { countCodesOfOlderKeys, totpSecrets } from './sealed-secrets.js';
 import { EMPTY_PROFILE } from './subject.js';
 import { insertSubject } from './subjects.sql.js';
@@ -23,12 +20,7 @@ describe('sealing secrets with a new key', () => {
   const made: { factorId: string; secret: Buffer }[] = [];
 
   beforeAll(async () => {
-    database = await openTestDatabase([
-      ...auditMigrations,
-      ...policiesMigrations,
-      ...privacyMigrations,
-      ...mfaMigrations,
-    ]);
+    database = await openTestDatabase(MIGRATIONS);
     const factors = new FactorEnrollment(before, new TotpKind(before));
     await database.dataSource.transaction(async (manager) => {
       const named = { id: newId(), workspaceId: newId(), subject: 'many', profile: EMPTY_PROFILE, at };

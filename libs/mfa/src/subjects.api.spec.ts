@@ -1,36 +1,21 @@
-import { AccessModule, accessMigrations, AccessService } from '@signet/access';
-import { AuditModule, auditMigrations } from '@signet/audit';
 import { EnrollmentEventSchema } from '@signet/contracts';
-import { policiesMigrations } from '@signet/policies';
-import { privacyMigrations } from '@signet/privacy';
-import { authenticatorCode, createTestApp, openTestPlatform, type TestPlatform } from '@signet/testing';
+import { authenticatorCode, type TestPlatform } from '@signet/testing';
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 import { FactorEnrollment } from './factor-enrollment.js';
-import { mfaMigrations } from './mfa.migrations.js';
-import { SubjectsModule } from './subjects.module.js';
+import { MfaApp } from './mfa-app.fixture.js';
 import { lockSubject } from './subjects.sql.js';
-import { VerificationModule } from './verification/verification.module.js';
 
 describe('subjects and factors', () => {
+  let service: MfaApp;
   let platform: TestPlatform;
   let app: NestFastifyApplication;
   let admin: string;
 
   beforeAll(async () => {
-    platform = await openTestPlatform([
-      ...auditMigrations,
-      ...accessMigrations,
-      ...policiesMigrations,
-      ...privacyMigrations,
-      ...mfaMigrations,
-    ]);
-    app = await createTestApp(platform, [AccessModule, AuditModule, SubjectsModule, VerificationModule]);
-    admin = (await app.get(AccessService).bootstrap()) ?? '';
+    service = await MfaApp.open();
+    ({ platform, app, admin } = service);
   });
-  afterAll(async () => {
-    await app.close();
-    await platform.close();
-  });
+  afterAll(() => service.close());
 
   const call = (method: 'GET' | 'POST' | 'PUT', url: string, payload?: object, key = admin) =>
     app.inject({ method, url, payload, headers: { authorization: `Bearer ${key}` } });

@@ -33,6 +33,7 @@ export { type Certificate } from './http-client/guarded-connection.js';
 export * from './http-client/http-client.js';
 export * from './http-client/outgoing-error.js';
 export * from './http-client/public-address.js';
+export * from './http-client/public-host.js';
 export * from './ids.js';
 export * from './key-ring.js';
 export * from './logging.js';

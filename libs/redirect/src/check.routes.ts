@@ -90,11 +90,12 @@ export class CheckRoutes {
 
   private async answer(request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply> {
     this.hosts.siteOf(request);
-    await this.limits.takeOriginCheck(request.ip);
+    const at = this.clock.now();
+    await this.limits.takeOriginCheck(request.ip, at);
     const { data } = BodySchema.safeParse(request.body);
     const link = data && readLink(data.link);
     if (!link) return this.refuseText(request, reply);
-    const origin = await this.origins.originOf(link, { visit: request, at: this.clock.now() });
+    const origin = await this.origins.originOf(link, { visit: request, at });
     this.checks.inc({ verdict: origin.verdict });
     return this.tell(request, reply, { origin, link });
   }

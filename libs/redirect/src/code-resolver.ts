@@ -3,6 +3,7 @@ import { isProtected } from '@signet/contracts';
 import { CodeState, LOGGER, SignetError, within, type CodeStateEntry, type Logger } from '@signet/platform';
 import { Inject, Injectable, type OnApplicationShutdown } from '@nestjs/common';
 import { DataSource } from 'typeorm';
+import { Flights } from './flights.js';
 import { Leases } from './leases.js';
 
 /** How long a plain link may be served from this process without asking anybody (architecture.md §4.3). */
@@ -34,10 +35,20 @@ export class CodeResolver implements OnApplicationShutdown {
     maxBytes: Number.POSITIVE_INFINITY,
     sizeOf: () => 0,
   });
-  /** Look-ups under way that nothing has changed since; whoever asks meanwhile shares them. */
-  private readonly flights = new Map<string, Promise<CodeStateEntry | undefined>>();
-  /** Of `CodeState` alone. */
-  private readonly nearFlights = new Map<string, Promise<CodeStateEntry | undefined>>();
+  private readonly flights = new Flights<CodeStateEntry | undefined>({
+    lookUp: (key) => this.lookUp(key),
+    keep: (key, entry, from) => {
+      if (entry) this.keepLink(key, entry, from);
+      else this.unknown.set(key, true, from);
+    },
+  });
+  /** Of `CodeState` alone, so that what it has not may yet be there. */
+  private readonly nearFlights = new Flights<CodeStateEntry | undefined>({
+    lookUp: (key) => this.resolveNear(key),
+    keep: (key, entry, from) => {
+      if (entry) this.keepLink(key, entry, from);
+    },
+  });
   private readonly stopListening: () => void;
 
   constructor(
@@ -64,7 +75,7 @@ export class CodeResolver implements OnApplicationShutdown {
    */
   async resolve(key: string, nowMs: number): Promise<CodeStateEntry | undefined> {
     if (this.unknown.get(key, nowMs)) return undefined;
-    return this.flights.get(key) ?? this.fly(key, () => this.lookUp(key), this.flights, nowMs);
+    return this.flights.join(key, nowMs);
   }
 
   /**
@@ -73,8 +84,7 @@ export class CodeResolver implements OnApplicationShutdown {
    */
   async leaseNear(key: string, nowMs: number): Promise<CodeStateEntry | undefined> {
     if (this.unknown.get(key, nowMs)) return undefined;
-    const near = async (): Promise<CodeStateEntry | undefined> => (await this.readState(key)).entry;
-    return this.nearFlights.get(key) ?? this.fly(key, near, this.nearFlights, nowMs);
+    return this.nearFlights.join(key, nowMs);
   }
 
   /** Asks `CodeState` only, for those whose guesses PostgreSQL has answered often enough. */
@@ -88,25 +98,6 @@ export class CodeResolver implements OnApplicationShutdown {
    */
   readTruth(key: string): Promise<CodeStateEntry | undefined> {
     return this.readDatabase(key);
-  }
-
-  private fly(
-    key: string,
-    lookUp: () => Promise<CodeStateEntry | undefined>,
-    flights: Map<string, Promise<CodeStateEntry | undefined>>,
-    nowMs: number,
-  ): Promise<CodeStateEntry | undefined> {
-    const flight: Promise<CodeStateEntry | undefined> = lookUp()
-      .then((entry) => {
-        const isCurrent = flights.get(key) === flight;
-        if (isCurrent && (entry || flights === this.flights)) this.keep(key, entry, nowMs);
-        return entry;
-      })
-      .finally(() => {
-        if (flights.get(key) === flight) flights.delete(key);
-      });
-    flights.set(key, flight);
-    return flight;
   }
 
   private async lookUp(key: string): Promise<CodeStateEntry | undefined> {
@@ -142,9 +133,8 @@ export class CodeResolver implements OnApplicationShutdown {
     }
   }
 
-  private keep(key: string, entry: CodeStateEntry | undefined, from: number): void {
-    if (!entry) this.unknown.set(key, true, from);
-    else if (!isProtected(entry.snapshot)) this.links.set(key, entry, from);
+  private keepLink(key: string, entry: CodeStateEntry, from: number): void {
+    if (!isProtected(entry.snapshot)) this.links.set(key, entry, from);
   }
 
   /** @param key undefined: messages may have been lost */
@@ -152,13 +142,13 @@ export class CodeResolver implements OnApplicationShutdown {
     if (key === undefined) {
       this.links.clear();
       this.unknown.clear();
-      this.flights.clear();
-      this.nearFlights.clear();
+      this.flights.forgetAll();
+      this.nearFlights.forgetAll();
       return;
     }
     this.links.delete(key);
     this.unknown.delete(key);
-    this.flights.delete(key);
-    this.nearFlights.delete(key);
+    this.flights.forget(key);
+    this.nearFlights.forget(key);
   }
 }

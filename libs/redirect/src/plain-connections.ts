@@ -183,7 +183,9 @@ class PlainConnection {
       this.socket.end();
       return;
     }
-    this.socket.setTimeout(this.around.server.keepAliveTimeout);
+    // As Node's server: somewhat longer than was promised, for a request that is on its way.
+    const { keepAliveTimeout, keepAliveTimeoutBuffer } = this.around.server;
+    this.socket.setTimeout(keepAliveTimeout + keepAliveTimeoutBuffer);
     if (this.socket.isPaused()) this.socket.resume();
   }
 

@@ -31,7 +31,7 @@ export class LimitExceeded extends SignetError {
 async function take(
   limiter: RateLimiterAbstract | undefined,
   key: string,
-  at = new Date(),
+  at: Date,
 ): Promise<RateLimiterRes | undefined> {
   try {
     return await limiter?.consume(key);
@@ -84,7 +84,7 @@ export class ScanLimits {
   }
 
   /** @throws LimitExceeded */
-  async takeOriginCheck(ip: string): Promise<void> {
-    await take(this.originChecks, subscriberOf(ip));
+  async takeOriginCheck(ip: string, at: Date): Promise<void> {
+    await take(this.originChecks, subscriberOf(ip), at);
   }
 }

@@ -1,7 +1,7 @@
 import { lookup } from 'node:dns/promises';
 import { isIP } from 'node:net';
 import type { ChannelSettings, NotificationTest } from '@signet/contracts';
-import { HttpClient, isPublicAddress, SignetConfig, SignetError } from '@signet/platform';
+import { HttpClient, isPublicAddress, refusePrivateHost, SignetConfig } from '@signet/platform';
 import { Injectable } from '@nestjs/common';
 import { sendChat } from './chat.js';
 import { sendMail } from './mail.js';
@@ -32,14 +32,8 @@ export class Messenger {
   /** @throws SignetError `target-not-allowed` for settings by which nothing would be sent */
   async check(settings: ChannelSettings): Promise<void> {
     if (this.allowPrivate) return;
-    const isByUrl = 'url' in settings;
-    const host = isByUrl ? new URL(settings.url).hostname.replaceAll(/^\[|\]$/g, '') : settings.host;
-    // A name that cannot be looked up now may be later; each message checks again.
-    const found = await lookup(host, { all: true }).catch(() => []);
-    if (found.every(({ address }) => isPublicAddress(address))) return;
-    const message = 'must not lead to a private, loopback or link-local address';
-    const path = isByUrl ? 'settings.url' : 'settings.host';
-    throw new SignetError('target-not-allowed', { detail: `${path}: ${message}`, errors: [{ path, message }] });
+    if ('url' in settings) await refusePrivateHost(new URL(settings.url).hostname, 'settings.url');
+    else await refusePrivateHost(settings.host, 'settings.host');
   }
 
   /** Never throws: whatever goes wrong is how it ended. @param messageId the same at each attempt */

@@ -1,10 +1,9 @@
-import { lookup } from 'node:dns/promises';
 import { EVENT_CONTENT_TYPE, type DeliveryAttempt } from '@signet/contracts';
 import {
   Clock,
   HttpClient,
-  isPublicAddress,
   OutgoingError,
+  refusePrivateHost,
   SignetConfig,
   SignetError,
   version,
@@ -51,12 +50,11 @@ export class WebhookClient {
   async check(url: string): Promise<void> {
     if (this.allowPrivate) return;
     const { protocol, hostname } = new URL(url);
-    if (protocol !== 'https:') throw refused('must be https');
-    const host = hostname.replace(/^\[|\]$/g, '');
-    // A name that cannot be looked up now may be later; each delivery checks again, at the connection.
-    const found = await lookup(host, { all: true }).catch(() => []);
-    if (!found.every(({ address }) => isPublicAddress(address)))
-      throw refused('must not lead to a private, loopback or link-local address');
+    if (protocol !== 'https:') {
+      const [path, message] = ['url', 'must be https'];
+      throw new SignetError('target-not-allowed', { detail: `${path}: ${message}`, errors: [{ path, message }] });
+    }
+    await refusePrivateHost(hostname, 'url');
   }
 
   /** Never throws: whatever goes wrong is how the attempt ended. */
@@ -101,6 +99,3 @@ export class WebhookClient {
 
 /** Text that PostgreSQL takes. */
 const readable = (body: Buffer): string => body.toString('utf8').replaceAll('\u0000', '\u{fffd}');
-
-const refused = (message: string): SignetError =>
-  new SignetError('target-not-allowed', { detail: `url: ${message}`, errors: [{ path: 'url', message }] });

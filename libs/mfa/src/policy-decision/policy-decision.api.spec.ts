@@ -1,40 +1,21 @@
-import { AccessModule, accessMigrations, AccessService } from '@signet/access';
-import { AuditModule, auditMigrations } from '@signet/audit';
 import { PolicyDryRunSchema } from '@signet/contracts';
-import { PoliciesModule, policiesMigrations } from '@signet/policies';
-import { privacyMigrations } from '@signet/privacy';
-import { createTestApp, openTestPlatform, type TestPlatform } from '@signet/testing';
-import type { NestFastifyApplication } from '@nestjs/platform-fastify';
-import { mfaMigrations } from '../mfa.migrations.js';
-import { People } from '../people.fixture.js';
-import { SubjectsModule } from '../subjects.module.js';
+import { MfaApp } from '../mfa-app.fixture.js';
+import type { People } from '../people.fixture.js';
 
 describe('decisions of policies about subjects', () => {
-  let platform: TestPlatform;
-  let app: NestFastifyApplication;
+  let service: MfaApp;
   let people: People;
 
   beforeAll(async () => {
-    platform = await openTestPlatform([
-      ...auditMigrations,
-      ...accessMigrations,
-      ...policiesMigrations,
-      ...privacyMigrations,
-      ...mfaMigrations,
-    ]);
-    app = await createTestApp(platform, [AccessModule, AuditModule, PoliciesModule, SubjectsModule]);
-    const admin = (await app.get(AccessService).bootstrap()) ?? '';
-    people = new People({ ...platform, app, admin });
+    service = await MfaApp.open();
+    ({ people } = service);
     await people.enroll('enrolled', { roles: ['dba'] });
     await people.call('PUT', '/v1/subjects/new', { roles: ['dba'] });
     await people.call('PUT', '/v1/subjects/guest', {});
     await people.call('PUT', '/v1/subjects/left', { roles: ['dba'] });
     await people.call('POST', '/v1/subjects/left/offboard', { reason: 'left' });
   });
-  afterAll(async () => {
-    await app.close();
-    await platform.close();
-  });
+  afterAll(() => service.close());
 
   const evaluate = async (subject: string, context = {}) =>
     (await people.call('POST', '/v1/policies/evaluate', { subject, context })).json();

@@ -1,45 +1,26 @@
-import { AccessModule, accessMigrations, AccessService } from '@signet/access';
-import { AuditModule, auditMigrations } from '@signet/audit';
 import type { Verification } from '@signet/contracts';
-import { policiesMigrations } from '@signet/policies';
-import { privacyMigrations } from '@signet/privacy';
-import { createTestApp, openTestPlatform, wrongCode, type TestPlatform } from '@signet/testing';
-import type { NestFastifyApplication } from '@nestjs/platform-fastify';
+import { wrongCode, type TestPlatform } from '@signet/testing';
 import fc from 'fast-check';
-import { mfaMigrations } from '../mfa.migrations.js';
-import { People, type Person } from '../people.fixture.js';
-import { SubjectsModule } from '../subjects.module.js';
-import { VerificationModule } from './verification.module.js';
+import { MfaApp } from '../mfa-app.fixture.js';
+import type { People, Person } from '../people.fixture.js';
 
 const STEP = 30_000;
 const HOUR = 3_600_000;
 const RUNS = 25;
 
 describe('one use of a code, and few guesses', () => {
+  let service: MfaApp;
   let platform: TestPlatform;
-  let app: NestFastifyApplication;
   let people: People;
   let plain: string;
   let names = 0;
 
   beforeAll(async () => {
-    platform = await openTestPlatform([
-      ...auditMigrations,
-      ...accessMigrations,
-      ...policiesMigrations,
-      ...privacyMigrations,
-      ...mfaMigrations,
-    ]);
-    platform.clock.set(new Date('2026-11-24T12:00:05Z'));
-    app = await createTestApp(platform, [AccessModule, AuditModule, SubjectsModule, VerificationModule]);
-    const admin = (await app.get(AccessService).bootstrap()) ?? '';
-    people = new People({ ...platform, app, admin });
+    service = await MfaApp.open({ now: '2026-11-24T12:00:05Z' });
+    ({ platform, people } = service);
     plain = (await people.call('POST', '/v1/api-keys', { name: 'login', scopes: ['verify'] })).json().key;
   });
-  afterAll(async () => {
-    await app.close();
-    await platform.close();
-  });
+  afterAll(() => service.close());
 
   const enrolled = (): Promise<Person> => people.enroll(`one-use-${++names}`);
   const now = (): Date => platform.clock.now();

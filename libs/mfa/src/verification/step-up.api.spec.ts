@@ -1,40 +1,21 @@
-import { AccessModule, accessMigrations, AccessService } from '@signet/access';
-import { AuditModule, auditMigrations } from '@signet/audit';
 import { VerificationDataSchema, type Policy } from '@signet/contracts';
-import { PoliciesModule, policiesMigrations } from '@signet/policies';
-import { privacyMigrations } from '@signet/privacy';
-import { createTestApp, openTestPlatform, wrongCode, type TestPlatform } from '@signet/testing';
-import type { NestFastifyApplication } from '@nestjs/platform-fastify';
-import { mfaMigrations } from '../mfa.migrations.js';
-import { People, type Person } from '../people.fixture.js';
-import { SubjectsModule } from '../subjects.module.js';
-import { VerificationModule } from './verification.module.js';
+import { wrongCode, type TestPlatform } from '@signet/testing';
+import { MfaApp } from '../mfa-app.fixture.js';
+import type { People, Person } from '../people.fixture.js';
 
 describe('what policies and addresses demand of a verification', () => {
+  let service: MfaApp;
   let platform: TestPlatform;
-  let app: NestFastifyApplication;
   let people: People;
 
   beforeAll(async () => {
-    platform = await openTestPlatform(
-      [...auditMigrations, ...accessMigrations, ...policiesMigrations, ...privacyMigrations, ...mfaMigrations],
-      { SIGNET_FAILED_VERIFICATIONS_PER_MINUTE: '10' },
-    );
-    platform.clock.set(new Date('2026-11-24T12:00:05Z'));
-    app = await createTestApp(platform, [
-      AccessModule,
-      AuditModule,
-      PoliciesModule,
-      SubjectsModule,
-      VerificationModule,
-    ]);
-    const admin = (await app.get(AccessService).bootstrap()) ?? '';
-    people = new People({ ...platform, app, admin });
+    service = await MfaApp.open({
+      now: '2026-11-24T12:00:05Z',
+      settings: { SIGNET_FAILED_VERIFICATIONS_PER_MINUTE: '10' },
+    });
+    ({ platform, people } = service);
   });
-  afterAll(async () => {
-    await app.close();
-    await platform.close();
-  });
+  afterAll(() => service.close());
 
   /** For one person only, so that tests do not meet. */
   const policyFor = async (person: { subject: string }, terms: object): Promise<Policy> => {

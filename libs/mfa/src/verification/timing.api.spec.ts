@@ -1,13 +1,6 @@
-import { AccessModule, accessMigrations, AccessService } from '@signet/access';
-import { AuditModule, auditMigrations } from '@signet/audit';
-import { policiesMigrations } from '@signet/policies';
-import { privacyMigrations } from '@signet/privacy';
-import { createTestApp, openTestPlatform, type TestPlatform } from '@signet/testing';
-import type { NestFastifyApplication } from '@nestjs/platform-fastify';
-import { mfaMigrations } from '../mfa.migrations.js';
-import { People } from '../people.fixture.js';
-import { SubjectsModule } from '../subjects.module.js';
-import { VerificationModule } from './verification.module.js';
+import type { TestPlatform } from '@signet/testing';
+import { MfaApp } from '../mfa-app.fixture.js';
+import type { People } from '../people.fixture.js';
 
 /** Whom a code is sent for: somebody with a factor, and everybody who must not be told from them. */
 const KINDS = ['known', 'unknown', 'unenrolled', 'revoked', 'locked'] as const;
@@ -17,29 +10,18 @@ const OF_EACH = 100;
 const TRIES = 4;
 
 describe('the time of an answer', () => {
+  let service: MfaApp;
   let platform: TestPlatform;
-  let app: NestFastifyApplication;
   let people: People;
   const subjects: Record<Kind, string[]> = { known: [], unknown: [], unenrolled: [], revoked: [], locked: [] };
 
   beforeAll(async () => {
-    platform = await openTestPlatform([
-      ...auditMigrations,
-      ...accessMigrations,
-      ...policiesMigrations,
-      ...privacyMigrations,
-      ...mfaMigrations,
-    ]);
-    app = await createTestApp(platform, [AccessModule, AuditModule, SubjectsModule, VerificationModule]);
-    const admin = (await app.get(AccessService).bootstrap()) ?? '';
-    people = new People({ ...platform, app, admin });
+    service = await MfaApp.open();
+    ({ platform, people } = service);
     for (const kind of KINDS)
       for (let index = 0; index < OF_EACH; index += 1) subjects[kind].push(await prepare(kind, `${kind}-${index}`));
   });
-  afterAll(async () => {
-    await app.close();
-    await platform.close();
-  });
+  afterAll(() => service.close());
 
   const prepare = async (kind: Kind, subject: string): Promise<string> => {
     if (kind === 'unenrolled') await people.call('PUT', `/v1/subjects/${subject}`, {});

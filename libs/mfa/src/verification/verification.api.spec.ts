@@ -1,21 +1,15 @@
-import { AccessModule, accessMigrations, AccessService } from '@signet/access';
-import { AuditModule, auditMigrations } from '@signet/audit';
+import { AccessService } from '@signet/access';
 import { VerificationDataSchema, type AuditEntry, type Scope, type Verification } from '@signet/contracts';
 import { createMetrics } from '@signet/platform';
-import { policiesMigrations } from '@signet/policies';
-import { privacyMigrations } from '@signet/privacy';
 import { authenticatorCode, createTestApp, openTestPlatform, wrongCode, type TestPlatform } from '@signet/testing';
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 import { pino } from 'pino';
 import { FactorEnrollment } from '../factor-enrollment.js';
-import { mfaMigrations } from '../mfa.migrations.js';
+import { MIGRATIONS, MODULES } from '../mfa-app.fixture.js';
 import { toBase32 } from '../otpauth.js';
 import { lockSubject } from '../subjects.sql.js';
-import { SubjectsModule } from '../subjects.module.js';
-import { VerificationModule } from './verification.module.js';
 
 const STEP = 30_000;
-const modules = [AccessModule, AuditModule, SubjectsModule, VerificationModule];
 
 interface Person {
   subject: string;
@@ -39,17 +33,11 @@ describe('POST /v1/verifications', () => {
   let names = 0;
 
   beforeAll(async () => {
-    platform = await openTestPlatform([
-      ...auditMigrations,
-      ...accessMigrations,
-      ...policiesMigrations,
-      ...privacyMigrations,
-      ...mfaMigrations,
-    ]);
+    platform = await openTestPlatform(MIGRATIONS);
     platform.clock.set(new Date('2026-11-24T12:00:05Z'));
     const logger = pino({ level: 'trace' }, { write: (line: string) => void logged.push(line) });
-    app = await createTestApp({ ...platform, logger }, modules);
-    other = await createTestApp({ ...platform, logger, metrics: createMetrics('other') }, modules);
+    app = await createTestApp({ ...platform, logger }, MODULES);
+    other = await createTestApp({ ...platform, logger, metrics: createMetrics('other') }, MODULES);
     admin = (await app.get(AccessService).bootstrap()) ?? '';
     plain = await newKey(['verify']);
     workspaceId = (await call('GET', '/v1/whoami')).json().workspaceId;
