@@ -25,6 +25,8 @@ export interface Evaluation {
   policies: readonly EffectivePolicy[];
   context: PolicyContext;
   at: Date;
+  /** What is demanded for a time beside the policies, put to what they demand; absent: nothing is. */
+  withDemand?: (byPolicy: StepUp | null, accepted: readonly PolicyFactor[]) => StepUp | null;
 }
 
 /** The policy that decides about a subject, and how it was found. */
@@ -38,12 +40,14 @@ export interface Applicable {
  * What a subject needs to sign in. Total, deterministic, and the same whatever the order of `policies`.
  * @returns the decision with its reasons, sentences in the order in which it was made
  */
-export function evaluatePolicies({ subject, policies, context, at }: Evaluation): PolicyDecision {
+export function evaluatePolicies({ subject, policies, context, at, withDemand }: Evaluation): PolicyDecision {
   if (subject.status !== 'active') return answer('deny', { reasons: [`the subject is ${subject.status}`] });
   const { policy, terms, reasons } = applicablePolicy(subject, policies, context);
-  const stepUp = requiredStepUp(terms, context);
-  const found = { policyId: policy?.id ?? null, stepUp, reasons: [...reasons, ...(stepUp?.reasons ?? [])] };
   const usable = usableKinds(terms, subject);
+  const byPolicy = requiredStepUp(terms, context);
+  // Whoever has no factor at all could not meet it: an alert about somebody does not lock them out.
+  const stepUp = withDemand && usable.length > 0 ? withDemand(byPolicy, acceptedKinds(terms)) : byPolicy;
+  const found = { policyId: policy?.id ?? null, stepUp, reasons: [...reasons, ...(stepUp?.reasons ?? [])] };
   const asked = whyAsked(terms, { subject, context, stepUp });
   const because = (reason: string): string[] => [...found.reasons, reason];
   if (asked === undefined) return answer('allow', { ...found, reasons: because(whyNotAsked(terms)) });

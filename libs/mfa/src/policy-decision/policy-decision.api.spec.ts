@@ -1,6 +1,8 @@
 import { PolicyDryRunSchema } from '@signet/contracts';
+import { newId } from '@signet/platform';
 import { MfaApp } from '../mfa-app.fixture.js';
 import type { People } from '../people.fixture.js';
+import { SubjectDemands } from '../subject-demands.js';
 
 describe('decisions of policies about subjects', () => {
   let service: MfaApp;
@@ -67,6 +69,41 @@ describe('decisions of policies about subjects', () => {
     const missing = { ...dryRun, replaces: '01a2101d-dcaa-720b-80a9-5aa1f45b4ffd' };
     expect((await people.call('POST', '/v1/policies/dry-run', missing)).statusCode).toBe(404);
     await people.call('DELETE', `/v1/policies/${id}`);
+  });
+
+  it('says what an alert demands of a subject as a verification would, until it is met, and locks nobody out by it', async () => {
+    const { platform, app } = service;
+    const person = await people.enroll('suspect');
+    const [recovery = ''] = await people.recoveryCodes('suspect');
+    const { workspaceId } = (await people.call('GET', '/v1/whoami')).json();
+    const demand = (subject: string) => {
+      const until = new Date(platform.clock.now().getTime() + 600_000);
+      const more = { workspaceId, subject, until, alertId: newId() };
+      return platform.dataSource.transaction((manager) => app.get(SubjectDemands).demand(manager, more));
+    };
+    const verify = async (body: object) =>
+      (await people.call('POST', '/v1/verifications', { subject: 'suspect', factor: 'totp', ...body })).json();
+    const before = { suspect: await evaluate('suspect'), guest: await evaluate('guest') };
+    expect([await demand('suspect'), await demand('guest')]).toEqual([true, true]);
+
+    const because = 'an alert about the subject demands more for a time';
+    expect(await evaluate('suspect')).toEqual({
+      decision: 'challenge',
+      factors: ['totp', 'recovery'],
+      policyId: null,
+      graceUntil: null,
+      stepUp: { factors: ['recovery', 'totp'], reasons: [because] },
+      reasons: ['no policy matched: MFA is optional', because, 'more is demanded than a password'],
+    });
+    expect(await evaluate('guest')).toEqual(before.guest);
+
+    platform.clock.advance(1000);
+    const first = await verify({ code: people.code(person) });
+    expect(first).toMatchObject({ result: 'step_up', stepUp: { factors: ['recovery'], reasons: [because] } });
+    expect(await verify({ factor: 'recovery', code: recovery, stepUpOf: first.id })).toMatchObject({
+      result: 'accepted',
+    });
+    expect(await evaluate('suspect')).toEqual(before.suspect);
   });
 
   it('may be asked with the scope verify or enroll:read, and no other', async () => {

@@ -1,10 +1,12 @@
 import type { InputOf, PolicyDecision } from '@signet/contracts';
 import { Clock, type Caller } from '@signet/platform';
-import { evaluatePolicies, readEffectivePolicies, type EvaluatedSubject } from '@signet/policies';
+import { evaluatePolicies, readEffectivePolicies } from '@signet/policies';
 import { Injectable } from '@nestjs/common';
 import { DataSource } from 'typeorm';
 import { findSubject } from '../subjects.sql.js';
+import { withDemand } from '../verification/demanded-step-up.js';
 import { toEvaluated, unknownSubject } from './evaluated-subject.js';
+import { readStandingDemand } from './standing-demand.sql.js';
 import { readStandingFactors } from './standing-factors.sql.js';
 
 /** What the policies of a workspace say of its subjects as they are. */
@@ -15,18 +17,22 @@ export class PolicyDecisions {
     private readonly clock: Clock,
   ) {}
 
-  /** For a name that is nobody's, too: the answer does not tell who exists. */
+  /**
+   * With what an alert demands of the subject, as a verification would. For a name that is nobody's, too: the answer does
+   * not tell who exists.
+   */
   async evaluate({ workspaceId }: Caller, { body }: InputOf<'evaluatePolicies'>): Promise<PolicyDecision> {
     const { manager } = this.dataSource;
-    const policies = await readEffectivePolicies(manager, workspaceId);
-    const subject = await this.view(workspaceId, body.subject);
-    return evaluatePolicies({ subject, policies, context: body.context, at: this.clock.now() });
-  }
-
-  private async view(workspaceId: string, name: string): Promise<EvaluatedSubject> {
-    const { manager } = this.dataSource;
-    const subject = await findSubject(manager, workspaceId, name);
-    if (!subject) return unknownSubject(name, this.clock.now());
-    return toEvaluated(subject, (await readStandingFactors(manager, [subject.id])).get(subject.id) ?? []);
+    const at = this.clock.now();
+    const asked = { policies: await readEffectivePolicies(manager, workspaceId), context: body.context, at };
+    const stored = await findSubject(manager, workspaceId, body.subject);
+    if (!stored) return evaluatePolicies({ subject: unknownSubject(body.subject, at), ...asked });
+    const factors = (await readStandingFactors(manager, [stored.id])).get(stored.id) ?? [];
+    const demand = await readStandingDemand(manager, stored.id, at);
+    return evaluatePolicies({
+      subject: toEvaluated(stored, factors),
+      withDemand: (byPolicy, accepted) => withDemand(byPolicy, { demand, accepted }),
+      ...asked,
+    });
   }
 }
