@@ -52,6 +52,17 @@ describe('everything in one process', () => {
     expect((await running.app.inject('/metrics')).body).toContain('# TYPE');
   });
 
+  it('tells of each of its consumer groups how far it is behind', async () => {
+    const { body } = await running.app.inject('/metrics');
+    const groups = Array.from(body.matchAll(/^signet_consumer_lag\{.*group="([^"]+)".*\} \d+$/gm), ([, name]) => name);
+    expect(groups.toSorted()).toEqual([
+      'signet-alert-actions',
+      'signet-analytics',
+      'signet-anomalies',
+      'signet-webhooks',
+    ]);
+  });
+
   it.each([ApiKeyGuard, AuditSequencer, OutboxRelay])('has %p once, whoever shares it', (type) => {
     expect(running.app.get(type, { strict: false, each: true })).toHaveLength(1);
   });

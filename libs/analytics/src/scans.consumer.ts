@@ -1,15 +1,5 @@
 import { topics, type ScanEvent } from '@signet/contracts';
-import {
-  counter,
-  eventGroup,
-  EventLog,
-  LOGGER,
-  observedGauge,
-  Registry,
-  type Counter,
-  type EventBatch,
-  type Logger,
-} from '@signet/platform';
+import { counter, eventGroup, LOGGER, Registry, type Counter, type EventBatch, type Logger } from '@signet/platform';
 import { Controller, Inject } from '@nestjs/common';
 import { EventPattern } from '@nestjs/microservices';
 import { ANALYTICS_GROUP, RollupWriter } from './rollup-writer.js';
@@ -25,7 +15,6 @@ export class ScansConsumer {
   constructor(
     private readonly rollups: RollupWriter,
     @Inject(LOGGER) private readonly logger: Logger,
-    eventLog: EventLog,
     metrics: Registry,
   ) {
     this.added = counter(metrics, 'signet_rollup_events_total', 'Events counted in the rollups', []);
@@ -47,10 +36,6 @@ export class ScansConsumer {
       'Batches before which records were not counted: lost by the log, or put aside',
       [],
     );
-    observedGauge(metrics, 'signet_consumer_lag', 'Records of the scans topic that are not yet counted', async () => {
-      const partitions = await eventLog.lag(ANALYTICS_GROUP, [topics.scans.name]);
-      return partitions.reduce((sum, { lag }) => sum + lag, 0);
-    });
   }
 
   @EventPattern(topics.scans.name, eventGroup(ANALYTICS_GROUP))

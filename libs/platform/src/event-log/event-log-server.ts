@@ -6,6 +6,7 @@ import { Backoff } from '../backoff.js';
 import { isTransient } from '../errors.js';
 import type { Logger } from '../logging.js';
 import { counter, type Counter, type Registry } from '../metrics.js';
+import { ConsumerLag } from './consumer-lag.js';
 import type { EventLog, LogRecord, RecordBatch, Subscription } from './event-log.js';
 
 /** Parsed events of one partition in the order of their offsets; what an `@EventPattern(topic)` method takes. */
@@ -63,6 +64,8 @@ export class EventLogServer extends Server implements CustomTransportStrategy {
 
   /** Returns at once: a log that is away is waited for in the background, and HTTP comes up meanwhile. */
   listen(callback: () => void): void {
+    const { metrics, group } = this.options;
+    ConsumerLag.in(metrics).observe(group, () => this.lag());
     this.starting = this.subscribe();
     callback();
   }
@@ -81,13 +84,22 @@ export class EventLogServer extends Server implements CustomTransportStrategy {
     throw new Error('Ask for EventLog itself');
   }
 
+  private get topics(): string[] {
+    return [...this.messageHandlers.keys()];
+  }
+
+  private async lag(): Promise<number> {
+    const partitions = await this.options.eventLog.lag(this.options.group, this.topics);
+    return partitions.reduce((sum, { lag }) => sum + lag, 0);
+  }
+
   private async subscribe(): Promise<void> {
     const { eventLog, group, logger } = this.options;
     while (!this.closing) {
       try {
         await eventLog.ensureTopics(Object.values(topics));
         const onBatch = (batch: RecordBatch): Promise<void> => this.handle(batch);
-        this.subscription = await eventLog.consume({ group, topics: [...this.messageHandlers.keys()], onBatch });
+        this.subscription = await eventLog.consume({ group, topics: this.topics, onBatch });
         return;
       } catch (error) {
         logger.warn({ err: error, group }, 'the event log cannot be consumed yet; trying again');
