@@ -55,12 +55,9 @@ describe('everything in one process', () => {
   it('tells of each of its consumer groups how far it is behind', async () => {
     const { body } = await running.app.inject('/metrics');
     const groups = Array.from(body.matchAll(/^signet_consumer_lag\{.*group="([^"]+)".*\} \d+$/gm), ([, name]) => name);
-    expect(groups.toSorted()).toEqual([
-      'signet-alert-actions',
-      'signet-analytics',
-      'signet-anomalies',
-      'signet-webhooks',
-    ]);
+    expect(new Set(groups)).toEqual(
+      new Set(['signet-alert-actions', 'signet-analytics', 'signet-anomalies', 'signet-webhooks']),
+    );
   });
 
   it.each([ApiKeyGuard, AuditSequencer, OutboxRelay])('has %p once, whoever shares it', (type) => {
