@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { AlertEventDataSchema } from './alerts.js';
+import { AuditCheckpointSchema } from './audit.js';
 import {
   AlertEventSchema,
   AnyEventSchema,
@@ -51,6 +52,7 @@ const eventTypes: readonly EventType[] = [
     topic: 'alerts' as const,
     data: AlertEventDataSchema,
   })),
+  { type: 'audit.checkpoint', topic: 'alerts', data: AuditCheckpointSchema },
 ];
 
 /** Records of the dead-letter topic, which are no events. */
