@@ -18,10 +18,13 @@ export class NotificationQueue {
 
   /** Of the log; a batch that comes again finds its alerts waiting. What was told and comes again is told again. */
   async take(events: readonly LoggedEvent[]): Promise<void> {
-    const alerts = events.filter(({ event }) => AlertEventSchema.safeParse(event).success);
+    const alerts = events.flatMap((logged) => {
+      const { data: event } = AlertEventSchema.safeParse(logged.event);
+      return event ? [{ ...logged, event }] : [];
+    });
     if (alerts.length === 0) return;
     const count = await this.dataSource.transaction(async (manager) => {
-      const told = (await tellable(manager, alerts)).map(({ event }) => AlertEventSchema.parse(event));
+      const told = (await tellable(manager, alerts)).map(({ event }) => event);
       const channels = await findListeningChannels(manager, [...new Set(told.map(({ data }) => data.workspaceId))]);
       const waiting = told.flatMap((event) =>
         channels

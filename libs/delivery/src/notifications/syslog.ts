@@ -59,7 +59,7 @@ export async function sendSyslog(
   await write(socket, Buffer.concat(records.map(frame)), transport === 'tcp' ? 'connect' : 'secureConnect');
 }
 
-/** Resolves when the other side has taken everything and has heard that there is no more. */
+/** Resolves when everything was handed to the network, which is all that can be known: syslog acknowledges nothing. */
 function write(socket: Socket, bytes: Buffer, event: 'connect' | 'secureConnect'): Promise<void> {
   return new Promise((resolve, reject) => {
     socket.setTimeout(TIMEOUT_MILLISECONDS, () => socket.destroy(new Error('timeout')));

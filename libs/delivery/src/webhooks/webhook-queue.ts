@@ -28,13 +28,16 @@ const subjectOf = ({ event: { type, data } }: LoggedEvent): string | null =>
  * Leaves out what is told of subjects that were erased since: the log has it for its own time, and gives it late, or for a
  * replay. @param manager of the transaction that queues them
  */
-export async function tellable(manager: EntityManager, events: readonly LoggedEvent[]): Promise<LoggedEvent[]> {
+export async function tellable<Logged extends LoggedEvent>(
+  manager: EntityManager,
+  events: readonly Logged[],
+): Promise<Logged[]> {
   const named = events.flatMap((logged) => {
     const [workspaceId, subject] = [workspaceOf(logged), subjectOf(logged)];
     return workspaceId !== undefined && subject !== null ? [{ logged, workspaceId, subject }] : [];
   });
   const erased = await ErasedSubjects.among(manager, named);
-  const gone = new Set(
+  const gone = new Set<LoggedEvent>(
     named
       .filter(({ logged, ...of }) => erased.erasureOf({ ...of, at: new Date(logged.event.time) }) !== undefined)
       .map(({ logged }) => logged),
