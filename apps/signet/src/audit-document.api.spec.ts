@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { jest } from '@jest/globals';
 import { AccessService } from '@signet/access';
-import { AuditCheckpoints } from '@signet/audit';
+import { AuditCheckpoints, AuditRetention } from '@signet/audit';
 import { loadConfig, startService, type RunningService } from '@signet/platform';
 import { verifyAuditFile } from './audit-verify.command.js';
 import { withMasterKeys } from './master-keys.js';
@@ -24,6 +24,7 @@ describeWithPython(hasPython || isRequired ? title : `${title} (skipped: python3
   const checkpoints = join(directory, 'data', 'audit-checkpoints.ndjson');
   const jwks = join(directory, 'jwks.json');
   let running: RunningService;
+  let readLines: () => Promise<string[]>;
   let lines: string[];
   let head: { entries: number; head: string };
 
@@ -46,7 +47,8 @@ describeWithPython(hasPython || isRequired ? title : `${title} (skipped: python3
         context: { ip: '2001:db8::1' },
       });
     }
-    lines = (await call('GET', '/v1/audit/export')).body.trimEnd().split('\n');
+    readLines = async () => (await call('GET', '/v1/audit/export')).body.trimEnd().split('\n');
+    lines = await readLines();
     head = (await call('GET', '/v1/audit/verify')).json();
     await running.app.get(AuditCheckpoints, { strict: false }).signDue();
     writeFileSync(jwks, (await call('GET', '/.well-known/jwks.json')).body);
@@ -64,8 +66,8 @@ describeWithPython(hasPython || isRequired ? title : `${title} (skipped: python3
     return { status, said: (stdout + stderr).trim() };
   };
 
-  it('is about twenty lines, and runs', () => {
-    expect(verifier.trimEnd().split('\n').length).toBeLessThanOrEqual(26);
+  it('is about thirty lines, and runs', () => {
+    expect(verifier.trimEnd().split('\n').length).toBeLessThanOrEqual(32);
     expect(execFileSync('python3', ['-m', 'py_compile', script], { encoding: 'utf8' })).toBe('');
   });
 
@@ -118,6 +120,22 @@ describeWithPython(hasPython || isRequired ? title : `${title} (skipped: python3
       const exchanged = lines.with(5, lines[6] ?? '').with(6, lines[5] ?? '');
       expect(await run(exchanged)).toEqual({ status: 1, said: 'broken at entry 6: entry 6 is missing' });
       expect((await run(lines, { checkpoints })).status).toBe(2);
+    });
+
+    it('follows a log from where it was cut, as the script does, and finds one that lost its beginning', async () => {
+      const inTwoDays = new Date(Date.now() + 2 * 86_400_000);
+      await running.app.get(AuditRetention, { strict: false }).cutBefore(inTwoDays);
+      const left = await readLines();
+      const { seq, hash }: { seq: number; hash: string } = JSON.parse(left.at(-1) ?? '');
+      expect(left.length).toBeLessThan(lines.length);
+      expect(verify(left)).toEqual({ status: 0, said: `ok: ${seq} entries, head ${hash}` });
+      const said = `ok: ${seq} entries, cut after entry ${seq - left.length}, head ${hash}, 1 signed checkpoints`;
+      expect(await run(left, { checkpoints, jwks })).toEqual({ status: 0, said });
+
+      const lost = lines.slice(3);
+      expect(verify(lost)).toEqual({ status: 1, said: 'entries up to 3 are missing, and no cut says so' });
+      expect((await run(lost)).said).toContain('the log begins after entry 3, and none says that it was cut');
+      expect((await run(lost, { checkpoints, jwks })).said).toContain('and no signed checkpoint is of that one');
     });
   });
 });

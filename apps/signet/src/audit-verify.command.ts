@@ -15,13 +15,14 @@ interface Proof {
 export async function verifyAuditFile(file: string, proof: Proof): Promise<void> {
   try {
     const lines = createInterface({ input: createReadStream(file, 'utf8'), crlfDelay: Infinity });
-    const { entries, head, checkpoints, problem } = await verifyExport(lines, readProof(proof));
+    const { entries, head, checkpoints, cutAt, problem } = await verifyExport(lines, readProof(proof));
     if (problem) {
       process.stderr.write(`broken at entry ${problem.brokenAt}: ${problem.problem}\n`);
       process.exitCode = 1;
       return;
     }
-    process.stdout.write(`ok: ${entries} entries, head ${head || 'none'}, ${checkpoints} signed checkpoints\n`);
+    const cut = cutAt > 0 ? `, cut after entry ${cutAt}` : '';
+    process.stdout.write(`ok: ${entries} entries${cut}, head ${head || 'none'}, ${checkpoints} signed checkpoints\n`);
     if (checkpoints === 0)
       process.stdout.write(
         'Without checkpoints this does not show a log that was rewritten or cut: see docs/audit.md\n',

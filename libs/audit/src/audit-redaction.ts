@@ -3,16 +3,9 @@ import type { AuditEntry, AuditRecord } from '@signet/contracts';
 import { Injectable } from '@nestjs/common';
 import { DataSource } from 'typeorm';
 import type { AuditEntryDraft } from './audit.js';
-import {
-  countEntriesOf,
-  insertRecords,
-  lockSequencer,
-  readEntriesOf,
-  readHeads,
-  redactEntries,
-  writeChained,
-} from './audit.sql.js';
-import { chainRecord, GENESIS, hashJson } from './chain.js';
+import { countEntriesOf, lockSequencer, readEntriesOf, redactEntries } from './audit.sql.js';
+import { chainNow } from './chain-now.js';
+import { hashJson } from './chain.js';
 
 /** Of one entry that says so, and of one transaction, which the chain waits for. */
 const AT_ONCE = 500;
@@ -41,12 +34,7 @@ export class AuditRedaction {
     return this.dataSource.transaction(async (manager) => {
       await lockSequencer(manager);
       const left = await redactEntries(manager, of, AT_ONCE);
-      if (left.length > 0) {
-        const heads = await readHeads(manager, [of.workspaceId]);
-        const entry = chainRecord(toRecord(of.workspaceId, draft, left), heads.get(of.workspaceId) ?? START);
-        await insertRecords(manager, [recordOf(entry)]);
-        await writeChained(manager, [entry], new Map([[of.workspaceId, entry]]));
-      }
+      if (left.length > 0) await chainNow(manager, toRecord(of.workspaceId, draft, left));
       return { redacted: left.length, more: (await countEntriesOf(manager, of.workspaceId, of.subject)) > 0 };
     });
   }
@@ -62,8 +50,6 @@ export class AuditRedaction {
     }
   }
 }
-
-const START = { seq: 0, hash: GENESIS };
 
 function toRecord(
   workspaceId: string,
@@ -81,5 +67,3 @@ function toRecord(
     erased,
   };
 }
-
-const recordOf = ({ seq: _seq, prevHash: _prevHash, hash: _hash, ...record }: AuditEntry): AuditRecord => record;

@@ -1,4 +1,5 @@
 import type { Migration, QueryRunner } from '@signet/platform';
+import { CutAudit1790000001400 } from './audit-cut.migrations.js';
 
 class CreateAudit1790000001000 {
   name = 'CreateAudit1790000001000';
@@ -91,4 +92,5 @@ export const auditMigrations: readonly Migration[] = [
   CreateAudit1790000001000,
   CreateCheckpoints1790000001100,
   RedactAudit1790000001200,
+  CutAudit1790000001400,
 ];

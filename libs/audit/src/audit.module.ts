@@ -1,6 +1,7 @@
 import { Module } from '@nestjs/common';
 import { AuditCheckpoints } from './audit-checkpoints.js';
 import { AuditRedaction } from './audit-redaction.js';
+import { AuditRetention } from './audit-retention.js';
 import { AuditController } from './audit.controller.js';
 import { AuditSequencer } from './audit-sequencer.js';
 import { AuditService } from './audit.service.js';
@@ -16,8 +17,8 @@ import { JwksController } from './jwks.controller.js';
 })
 export class AuditWriterModule {}
 
-/** Chaining, signing, and `/v1/audit`. */
-@Module({ imports: [AuditWriterModule], controllers: [AuditController], providers: [AuditService] })
+/** Chaining, signing, cutting, and `/v1/audit`. */
+@Module({ imports: [AuditWriterModule], controllers: [AuditController], providers: [AuditService, AuditRetention] })
 export class AuditModule {}
 
 /** Taking subjects out of the log, for the service that erases them. */

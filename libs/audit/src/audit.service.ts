@@ -4,6 +4,7 @@ import { decodeCursor, toPage } from '@signet/platform';
 import { Injectable } from '@nestjs/common';
 import { DataSource } from 'typeorm';
 import { z } from 'zod';
+import { readCut } from './audit-cut.sql.js';
 import { AuditSequencer } from './audit-sequencer.js';
 import { countUnchained, readChainAfter, readEntriesBefore, readHeads } from './audit.sql.js';
 import { ChainCheck } from './chain-check.js';
@@ -33,10 +34,10 @@ export class AuditService {
     return toPage(entries, query.limit, ({ seq }) => seq);
   }
 
-  /** Every chained entry in order, read a page at a time; waits a moment for those that are not chained yet. */
+  /** Every chained entry in order that was not cut off, read a page at a time; waits a moment for those that are not chained yet. */
   async *entries(workspaceId: string): AsyncGenerator<AuditEntry> {
     await this.chainPending(workspaceId);
-    for (let seq = 0; ;) {
+    for (let seq = await readCut(this.dataSource.manager, workspaceId); ;) {
       const page = await readChainAfter(this.dataSource.manager, workspaceId, seq, PAGE);
       yield* page;
       const last = page.at(-1);
@@ -69,6 +70,7 @@ export class AuditService {
       head: check.head.seq === 0 ? null : check.head.hash,
       checkpoints: check.agreed,
       pending,
+      ...(check.cutAt > 0 && { cutAt: check.cutAt }),
       ...problem,
     });
     for await (const entry of this.entries(workspaceId)) {

@@ -154,7 +154,7 @@ describe('signed checkpoints', () => {
       );
 
     it('prove it with the published keys alone', async () => {
-      expect(await verify(entries)).toEqual({ entries: 4, head: entries[3]?.hash, checkpoints: 1 });
+      expect(await verify(entries)).toEqual({ entries: 4, head: entries[3]?.hash, checkpoints: 1, cutAt: 0 });
     });
 
     it('show an altered row, a cut tail, another order and an empty export', async () => {

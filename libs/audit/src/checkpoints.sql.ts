@@ -2,12 +2,12 @@ import type { AuditCheckpoint } from '@signet/contracts';
 import type { EntityManager } from 'typeorm';
 import type { Head } from './chain.js';
 
-interface CheckpointRow extends Omit<AuditCheckpoint, 'seq' | 'at'> {
+export interface CheckpointRow extends Omit<AuditCheckpoint, 'seq' | 'at'> {
   seq: string;
   at: Date;
 }
-const COLUMNS = 'workspace_id AS "workspaceId", seq, hash, at, kid, signature';
-const toCheckpoint = ({ seq, at, ...row }: CheckpointRow): AuditCheckpoint => ({
+export const CHECKPOINT_COLUMNS = 'workspace_id AS "workspaceId", seq, hash, at, kid, signature';
+export const toCheckpoint = ({ seq, at, ...row }: CheckpointRow): AuditCheckpoint => ({
   ...row,
   seq: Number(seq),
   at: at.toISOString(),
@@ -55,7 +55,7 @@ export async function readCheckpoints(
   { beforeSeq, limit }: { beforeSeq?: number | undefined; limit?: number },
 ): Promise<AuditCheckpoint[]> {
   const rows: CheckpointRow[] = await manager.query(
-    `SELECT ${COLUMNS} FROM audit.checkpoints
+    `SELECT ${CHECKPOINT_COLUMNS} FROM audit.checkpoints
      WHERE workspace_id = $1 AND ($2::bigint IS NULL OR seq < $2) ORDER BY seq DESC LIMIT $3`,
     [workspaceId, beforeSeq ?? null, limit ?? null],
   );

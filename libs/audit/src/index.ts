@@ -4,6 +4,7 @@ export * from './audit.module.js';
 export * from './audit.service.js';
 export * from './audit-sequencer.js';
 export { AuditCheckpoints } from './audit-checkpoints.js';
+export { AuditRetention } from './audit-retention.js';
 export { parseCheckpoints } from './checkpoint-file.js';
 export { verifyExport, type ExportVerification } from './verify-export.js';
 export * from './chain.js';

@@ -8,6 +8,8 @@ export interface ExportVerification {
   entries: number;
   head: string;
   checkpoints: number;
+  /** The entry after which the export begins; 0: it has all. */
+  cutAt: number;
   problem?: ChainProblem;
 }
 
@@ -27,6 +29,7 @@ export async function verifyExport(
     entries: check?.head.seq ?? 0,
     head: check?.head.hash ?? '',
     checkpoints: check?.agreed ?? 0,
+    cutAt: check?.cutAt ?? 0,
     ...(problem && { problem }),
   });
   for await (const line of lines) {

@@ -44,6 +44,12 @@ export const AuditRecordSchema = z.object({
       description:
         'of a `subject.erase`: the `seq` of each entry that it redacted, with the hex SHA-256 of the RFC 8785 canonical JSON of what is left of it, `hash` included',
     }),
+  cut: z
+    .record(z.string().regex(/^[1-9]\d*$/), HashSchema)
+    .optional()
+    .meta({
+      description: 'of an `audit.cut`: the `seq` of the last entry that it cut off, with its `hash`',
+    }),
 });
 export type AuditRecord = z.output<typeof AuditRecordSchema>;
 
@@ -100,12 +106,13 @@ export type Jwks = z.output<typeof JwksSchema>;
 export const AuditVerificationSchema = z
   .object({
     ok: z.boolean(),
-    entries: z.int(),
+    entries: z.int().meta({ description: '`seq` of the last entry' }),
     head: z.string().nullable().meta({ description: 'hash of the last entry' }),
     checkpoints: z.int().meta({ description: 'signed checkpoints that the chain agrees with' }),
     pending: z.int().meta({ description: 'entries that are written and not chained yet' }),
     brokenAt: z.int().optional().meta({ description: '`seq` of the first entry that does not add up' }),
     problem: z.string().optional(),
+    cutAt: z.int().optional().meta({ description: '`seq` of the last entry that was cut off; absent: none was' }),
   })
   .meta({ id: 'AuditVerification' });
 export type AuditVerification = z.output<typeof AuditVerificationSchema>;

@@ -116,6 +116,7 @@ export const configVariables = {
   ),
   SIGNET_VERIFICATION_RETENTION_DAYS: int(90, 2, 3650).describe('how long each verification is kept for analytics'),
   SIGNET_ALERT_RETENTION_DAYS: int(365, 2, 3650).describe('how long an alert is kept after it was resolved'),
+  SIGNET_AUDIT_RETENTION_DAYS: int(0, 0, 36_500).describe('how long the audit log is kept (0: for ever)'),
   SIGNET_TARGET_CHECK_INTERVAL_HOURS: int(24, 0, 720).describe('how often the targets of codes are checked (0: never)'),
   SIGNET_TARGET_CHECK_ALLOW_PRIVATE: z
     .stringbool()

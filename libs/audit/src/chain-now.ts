@@ -1,0 +1,14 @@
+import type { AuditRecord } from '@signet/contracts';
+import type { EntityManager } from 'typeorm';
+import { insertRecords, readHeads, writeChained } from './audit.sql.js';
+import { chainRecord, GENESIS } from './chain.js';
+
+const START = { seq: 0, hash: GENESIS };
+
+/** Writes a record and chains it in one transaction, which holds the sequencer's lock. */
+export async function chainNow(manager: EntityManager, record: AuditRecord): Promise<void> {
+  const heads = await readHeads(manager, [record.workspaceId]);
+  const entry = chainRecord(record, heads.get(record.workspaceId) ?? START);
+  await insertRecords(manager, [record]);
+  await writeChained(manager, [entry], new Map([[record.workspaceId, entry]]));
+}
