@@ -1,4 +1,5 @@
 import { existsSync, readdirSync } from 'node:fs';
+import { request } from 'node:http';
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import {
@@ -58,6 +59,12 @@ describeHere('a redirect with workers', () => {
   const workersIn = (metrics: string): string[] =>
     [...new Set(Array.from(metrics.matchAll(/worker="(\d+)"/g), ([, worker = '']) => worker))].toSorted();
 
+  /** "all", or how many of them; undefined when whoever was asked died of it. */
+  const workersOf = async (service: ServiceProcess): Promise<string | undefined> => {
+    const health = await healthOf(service).catch(() => undefined);
+    return health ? (health.degraded['workers'] ?? 'all') : undefined;
+  };
+
   async function expectEachOnce(codeId: string, answered: readonly string[]): Promise<void> {
     let names: (string | undefined)[] = [];
     await eventually(async () => {
@@ -84,17 +91,36 @@ describeHere('a redirect with workers', () => {
     const during = scanNamed(`${service.url}/${slug}`, namesOf('b', 2000));
     await pause(50);
     process.kill(victim, 'SIGKILL');
-    // What is asked on a connection to the victim is answered by nobody.
-    const workersOf = async (): Promise<string | undefined> => {
-      const health = await healthOf(service).catch(() => undefined);
-      return health ? (health.degraded['workers'] ?? 'all') : undefined;
-    };
-    await eventually(async () => (await workersOf()) === '1 of 2 answer');
-    await eventually(async () => (await workersOf()) === 'all');
+    await eventually(async () => (await workersOf(service)) === '1 of 2 answer');
+    await eventually(async () => (await workersOf(service)) === 'all');
     expect(childrenOf(service.pid)).not.toContain(victim);
     const after = await scanNamed(`${service.url}/${slug}`, namesOf('c', 300));
     expect(after).toHaveLength(300);
     await expectEachOnce(id, [...before, ...(await during), ...after]);
+  }, 120_000);
+
+  it('leaves nobody waiting whose connection was on its way to a worker that is killed', async () => {
+    const { slug } = await fleet.createCode({});
+    const { service } = await start('waiting', 2);
+    const askAnew = (): Promise<void> =>
+      new Promise((resolve) => {
+        const outgoing = request(`${service.url}/${slug}`, { agent: false }, (answer) => answer.resume());
+        outgoing.on('error', () => {}).on('close', resolve);
+        outgoing.end();
+      });
+    const calling = new AbortController();
+    const callers = Array.from({ length: 32 }, async () => {
+      while (!calling.signal.aborted) await askAnew();
+    });
+    for (let kills = 0; kills < 4; kills += 1) {
+      const [victim = 0] = childrenOf(service.pid);
+      process.kill(victim, 'SIGKILL');
+      await eventually(async () => !childrenOf(service.pid).includes(victim) && (await workersOf(service)) === 'all');
+    }
+    calling.abort();
+    // Each ends by itself, or this does not.
+    await Promise.all(callers);
+    expect(childrenOf(service.pid)).toHaveLength(2);
   }, 120_000);
 
   it('answers every request that was sent before it stops', async () => {
@@ -133,7 +159,7 @@ describeHere('a redirect with workers', () => {
         .filter((name) => name.startsWith('worker'))
         .toSorted(),
     ).toEqual(['worker-1', 'worker-2']);
-    expect(existsSync(join(journals, 'journal.mdb'))).toBe(false);
+    expect(existsSync(join(journals, 'segments'))).toBe(false);
   }, 120_000);
 
   it('is alone on its journals: a second one refuses to start, and says why', async () => {

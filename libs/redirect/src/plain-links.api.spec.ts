@@ -1,5 +1,5 @@
 import { once } from 'node:events';
-import { readFileSync } from 'node:fs';
+import { readdirSync, readFileSync } from 'node:fs';
 import { createServer, type IncomingMessage } from 'node:http';
 import { connect } from 'node:net';
 import { join } from 'node:path';
@@ -137,7 +137,8 @@ describe('plain links', () => {
     const { id, slug } = await createLeased();
     await get(slug, { headers: FORWARDED });
     await recorded(id, 1);
-    const file = readFileSync(join(platform.config.values.SIGNET_DATA_DIR, 'journal', 'journal.mdb'));
+    const segments = join(platform.config.values.SIGNET_DATA_DIR, 'journal', 'segments');
+    const file = Buffer.concat(readdirSync(segments).map((name) => readFileSync(join(segments, name))));
     expect(file.includes('203.0.113.0')).toBe(true);
     expect(file.includes('203.0.113.77')).toBe(false);
   });

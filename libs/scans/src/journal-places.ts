@@ -1,7 +1,7 @@
-import { existsSync, mkdirSync, readdirSync, renameSync, rmSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, renameSync } from 'node:fs';
 import { join } from 'node:path';
 import { lockDirectory, type SignetConfig } from '@signet/platform';
-import { JOURNAL_FILE } from './journal-store.js';
+import { refuseFormerFormat, SEGMENTS_FOLDER } from './journal-store.js';
 
 const WORKER_FOLDER = /^worker-(\d+)$/;
 
@@ -37,19 +37,18 @@ export function leftJournals(config: SignetConfig): string[] {
  * Holds the folder of all journals for the primary of workers. What one process alone left there becomes the journal of
  * a worker, of one that there is or of one that there is no longer.
  * @returns releases the folder
- * @throws Error when another process holds it
+ * @throws Error when another process holds it, or a journal in a former format is in it
  */
 export async function holdJournals(config: SignetConfig): Promise<() => Promise<void>> {
   const root = rootOf(config);
+  refuseFormerFormat(root);
   const release = await lockDirectory(root);
-  if (existsSync(join(root, JOURNAL_FILE))) {
+  if (existsSync(join(root, SEGMENTS_FOLDER))) {
     const taken = new Set(workersIn(root));
     let free = 1;
     while (taken.has(free)) free += 1;
     mkdirSync(folderOf(root, free), { mode: 0o700 });
-    // lmdb makes its table of readers anew.
-    rmSync(join(root, `${JOURNAL_FILE}-lock`), { force: true });
-    renameSync(join(root, JOURNAL_FILE), join(folderOf(root, free), JOURNAL_FILE));
+    renameSync(join(root, SEGMENTS_FOLDER), join(folderOf(root, free), SEGMENTS_FOLDER));
   }
   return release;
 }

@@ -1,10 +1,15 @@
 import { randomUUID } from 'node:crypto';
+import { existsSync, mkdirSync, readdirSync, statSync } from 'node:fs';
+import { unlink } from 'node:fs/promises';
 import { join } from 'node:path';
-import { open, type Database, type RootDatabase } from 'lmdb';
+import { FRAME_HEADER_BYTES, verified, type Frame } from './journal-frame.js';
+import { JournalPosition, type Places } from './journal-position.js';
+import { JournalSegment, readSegment } from './journal-segment.js';
+import { changeCounters, stateAfter, stateFrame, type JournalState } from './journal-state.js';
 
-/** What one transaction changes. */
+/** What one write changes: all of it, or, when it fails, nothing. */
 export interface JournalWrite {
-  /** Added under the numbers from `nextSequence` on. */
+  /** Added under the numbers from the next one on. */
   blocks: readonly NewBlock[];
   /** Absolute values; `undefined` removes one. */
   counters: Iterable<readonly [string, number | undefined]>;
@@ -17,146 +22,171 @@ export interface JournalWrite {
 /** Entries that share a checksum and a place of the file. */
 export interface NewBlock {
   entries: number;
-  bytes: Uint8Array;
+  bytes: Buffer;
 }
 
-export interface StoredBlock {
-  /** Places in the file. */
-  first: number;
-  last: number;
+export interface StoredBlock extends Places {
   /** Of the first entry; behind its place by what was emptied before it. */
   firstSequence: number;
   /** None of what was emptied. */
-  bytes: Uint8Array;
+  bytes: Buffer;
 }
 
 const EMPTY = Buffer.alloc(0);
+/** In place of entries whose frame the disk has lost. */
+const LOST = Buffer.alloc(1);
 export const isEmptied = ({ bytes }: StoredBlock): boolean => bytes.byteLength === 0;
-const entriesOf = ({ first, last }: StoredBlock): number => last - first + 1;
-
-const LMDB_OPTIONS = {
-  // A write is durable when its promise resolves.
-  overlappingSync: false,
-  // Each `batch` is a transaction of its own, and its failure reaches only its caller.
-  eventTurnBatching: false,
-  // See `#transaction`.
-  txnStartThreshold: 1,
-};
 
 /** In the journal's folder. */
-export const JOURNAL_FILE = 'journal.mdb';
+export const SEGMENTS_FOLDER = 'segments';
+/** Of versions before 2026-11-26. */
+const FORMER_FILE = 'journal.mdb';
+/** When a segment has so much, the next write begins another; what is shipped goes with its whole segment. */
+const SEGMENT_BYTES = 4 * 1024 * 1024;
 
-const FORMER_RECORDS = 'records';
+/** On the disk; the last segment is the one that is appended to. */
+interface SegmentFile {
+  path: string;
+  number: number;
+  /** Place of its first entry. */
+  first: number;
+}
 
-/** What lmdb needs beside a block: node header, key and its share of the page. */
-const BLOCK_OVERHEAD_BYTES = 32;
+interface Block extends Places {
+  bytes: Buffer;
+}
 
-const sizeOf = ({ bytes }: { bytes: Uint8Array }): number => bytes.byteLength + BLOCK_OVERHEAD_BYTES;
+interface Found {
+  segments: SegmentFile[];
+  active: JournalSegment;
+  /** Of the last segment. */
+  frames: readonly Frame[];
+  segmentBytes: number;
+}
+
+const sizeOf = ({ bytes }: { bytes: Buffer }): number => (bytes.length > 0 ? bytes.length + FRAME_HEADER_BYTES : 0);
 const sumOf = <Item>(items: readonly Item[], numberOf: (item: Item) => number): number =>
   items.reduce((sum, item) => sum + numberOf(item), 0);
 
 /**
- * The journal's file: blocks by the number of their last entry (so that a block says how many entries it has also when
- * its bytes are damaged), counters, and what must outlive both. A write is durable when its promise resolves
- * (`overlappingSync: false`), and whole: of a transaction that failed (disk full) nothing is there.
+ * The journal's files: segments of frames, to which every write appends (as Kafka's own log is made: a disk takes nothing
+ * faster). Entries are found by their places in the segments, and a state says what has become of them; each segment
+ * begins with the whole state, and each write that changes it appends the change. A segment goes when none of its entries
+ * is wanted any more.
  */
 export class JournalStore {
-  readonly #root: RootDatabase;
-  readonly #blocks: Database<Uint8Array, number>;
-  readonly #counters: Database<number, string>;
-  readonly #meta: Database<string | number, string>;
-  #nextSequence: number;
-  #removedThrough: number;
-  /** Entries that were emptied: whose places are still there, and those that numbers lag behind places for good. */
-  #emptied: number;
-  #skipped: number;
-  #bytes: number;
+  /** Of one segment beside the last, as they were read from it: the oldest, as a rule. */
+  #read: { path: string; blocks: Block[] } | undefined;
 
-  private constructor(root: RootDatabase) {
-    this.#root = root;
-    this.#blocks = this.#root.openDB({ name: 'blocks', encoding: 'binary' });
-    this.#counters = this.#root.openDB({ name: 'counters', encoding: 'msgpack' });
-    this.#meta = this.#root.openDB({ name: 'meta', encoding: 'msgpack' });
-    const [newest = 0] = this.#blocks.getKeys({ reverse: true, limit: 1 });
-    this.#removedThrough = Number(this.#meta.get('removedThrough') ?? 0);
-    this.#emptied = Number(this.#meta.get('emptied') ?? 0);
-    this.#skipped = Number(this.#meta.get('skipped') ?? 0);
-    this.#nextSequence = Math.max(newest, this.#removedThrough) + 1;
-    this.#bytes = pageBytesOf(this.#blocks);
+  private constructor(
+    private readonly segmentBytes: number,
+    private readonly segments: SegmentFile[],
+    private active: JournalSegment,
+    /** Of the last segment, those that are still wanted. */
+    private activeBlocks: Block[],
+    private readonly state: JournalState,
+    private nextPlace: number,
+    private liveBytes: number,
+  ) {}
+
+  /** @throws Error that says what to do when scans of a former format may wait in the folder */
+  static async open(directory: string, segmentBytes = SEGMENT_BYTES): Promise<JournalStore> {
+    refuseFormerFormat(directory);
+    const folder = join(directory, SEGMENTS_FOLDER);
+    mkdirSync(folder, { recursive: true, mode: 0o700 });
+    const segments = segmentsIn(folder);
+    for (;;) {
+      const last = segments.at(-1);
+      if (!last) return JournalStore.#begin(folder, segmentBytes);
+      const { segment, frames } = await JournalSegment.open(last.path);
+      if (frames.length > 0) return JournalStore.#goOn({ segments, active: segment, frames, segmentBytes });
+      // Its first write was cut short.
+      await segment.close();
+      await unlink(last.path);
+      segments.pop();
+    }
   }
 
-  /** @throws Error that says what to do when scans of a former format wait in the file */
-  static async open(directory: string): Promise<JournalStore> {
-    const root = open({ path: join(directory, JOURNAL_FILE), ...LMDB_OPTIONS });
-    const waiting = formerRecords(root);
-    if (waiting === 0) return new JournalStore(root);
-    await root.close();
-    throw new Error(
-      `The scan journal in ${directory} holds ${waiting} scans in a former format, which this version cannot read: ` +
-        'run the version that wrote them until signet_journal_depth is 0, or move the folder away, which loses them',
-    );
+  static async #begin(folder: string, segmentBytes: number): Promise<JournalStore> {
+    const state = { instance: randomUUID(), position: new JournalPosition(), counters: new Map<string, number>() };
+    const file = segmentFile(folder, 1, 1);
+    const active = await JournalSegment.create(file.path, [stateFrame(1, state)]);
+    return new JournalStore(segmentBytes, [file], active, [], state, 1, 0);
   }
 
-  /** The next entry's number; they go on where those left off that were removed long ago. */
-  get nextSequence(): number {
-    return this.#nextSequence;
+  static #goOn({ segments, active, frames, segmentBytes }: Found): JournalStore {
+    const before = segments.at(-2);
+    // Where the disk has lost the state that a segment begins with, the one before it has nearly all of it.
+    const isWhole = frames[0]?.kind === 'state' && verified(frames[0].bytes) !== undefined;
+    const told = isWhole || !before ? frames : [...readSegment(before.path), ...frames];
+    const state = stateAfter(told, segments[0]?.first ?? 1);
+    state.instance ||= randomUUID();
+    const [{ first = 1 } = {}, tail] = [segments.at(-1), frames.at(-1)];
+    const nextPlace = tail ? tail.place + tail.entries : first;
+    const blocks = blocksOf(frames, first, nextPlace).filter((block) => !state.position.isGone(block));
+    const others = sumOf(segments.slice(0, -1), ({ path }) => statSync(path).size);
+    const liveBytes = others + sumOf(blocks, sizeOf);
+    return new JournalStore(segmentBytes, segments, active, blocks, state, nextPlace, liveBytes);
+  }
+
+  get instance(): string {
+    return this.state.instance;
+  }
+  get counters(): ReadonlyMap<string, number> {
+    return this.state.counters;
   }
   get entries(): number {
-    return this.#nextSequence - 1 - this.#removedThrough - this.#emptied;
+    const { removedThrough, emptiedCount } = this.state.position;
+    return this.nextPlace - 1 - removedThrough - emptiedCount;
   }
-  /** About what the blocks take on the disk. */
+  /** About what the entries take on the disk; what is gone stays there for up to a segment more. */
   get bytes(): number {
-    return this.#bytes;
+    return this.liveBytes;
   }
 
-  /** @returns the UUID that was made with this file: `sequence` counts per file, also when a host has had several */
-  async instance(): Promise<string> {
-    const known = this.#meta.get('instance');
-    if (typeof known === 'string') return known;
-    const instance = randomUUID();
-    await this.#transaction(() => [this.#meta.put('instance', instance)]);
-    return instance;
-  }
-
-  counters(): [string, number][] {
-    return Array.from(this.#counters.getRange(), ({ key, value }) => [key, value]);
-  }
-
-  /** Rejects when the disk takes nothing; then nothing has changed. */
+  /** Rejects when the disk does not take it; then nothing has changed. One at a time. */
   async write({ blocks, counters, removed, emptied = [] }: JournalWrite): Promise<void> {
-    let nextSequence = this.#nextSequence;
-    const removedThrough = removed.at(-1)?.last;
-    const gone = sumOf(removed.filter(isEmptied), entriesOf);
-    const change = sumOf(emptied, entriesOf) - gone;
-    await this.#transaction(() => [
-      ...blocks.map(({ entries, bytes }) => this.#blocks.put((nextSequence += entries) - 1, bytes)),
-      ...Array.from(counters, ([key, count]) =>
-        count === undefined ? this.#counters.remove(key) : this.#counters.put(key, count),
-      ),
-      ...removed.map(({ last }) => this.#blocks.remove(last)),
-      ...this.#emptying(emptied),
-      ...(removedThrough === undefined ? [] : [this.#meta.put('removedThrough', removedThrough)]),
-      ...(change === 0 ? [] : [this.#meta.put('emptied', this.#emptied + change)]),
-      ...(gone === 0 ? [] : [this.#meta.put('skipped', this.#skipped + gone)]),
-    ]);
-    this.#nextSequence = nextSequence;
-    this.#removedThrough = removedThrough ?? this.#removedThrough;
-    this.#emptied += change;
-    this.#skipped += gone;
-    this.#bytes += sumOf(blocks, sizeOf) - sumOf(removed, sizeOf) - sumOf(emptied, sizeOf);
-    // Pages that were counted at the start do not add up to the bytes of their blocks.
-    if (this.entries === 0) this.#bytes = 0;
+    const [nextPlace, added] = placed(blocks, this.nextPlace);
+    const changed = [...counters];
+    const position = positionAfter(this.state.position, removed, emptied);
+    const frames = added.map((block) => entriesFrame(block));
+    if (changed.length > 0 || position !== this.state.position)
+      frames.push(stateFrame(nextPlace, { instance: this.instance, position, counters: changed }));
+    if (frames.length === 0) return;
+    try {
+      await this.#append(frames.map((frame, index) => ({ ...frame, isContinued: index < frames.length - 1 })));
+    } catch (error) {
+      // What the log has may go all the same: at worst it is shipped again, and known by its ids.
+      if (blocks.length + changed.length + emptied.length > 0) throw error;
+    }
+    this.state.position = position;
+    changeCounters(this.state.counters, changed);
+    this.nextPlace = nextPlace;
+    this.activeBlocks.push(...added);
+    this.liveBytes += sumOf(added, sizeOf) - sumOf([...removed, ...emptied], sizeOf);
+    // What was counted by whole segments at the start does not add up to the bytes of their blocks.
+    if (this.entries === 0) this.liveBytes = 0;
+    if (removed.length + emptied.length > 0) await this.#forget();
   }
 
   /** From the oldest on. */
   *blocks(): Generator<StoredBlock> {
-    let [through, skipped] = [this.#removedThrough, this.#skipped];
-    for (const { key: last, value: bytes } of this.#blocks.getRange()) {
-      const block = { first: through + 1, last, firstSequence: through + 1 - skipped, bytes };
-      yield block;
-      through = last;
-      if (isEmptied(block)) skipped += entriesOf(block);
+    const { position } = this.state;
+    let [place, skipped] = [position.removedThrough + 1, position.skipped];
+    const emptied = function* (): Generator<StoredBlock> {
+      for (let range = position.emptiedFrom(place); range; range = position.emptiedFrom(place)) {
+        yield { ...range, firstSequence: place - skipped, bytes: EMPTY };
+        skipped += range.last - range.first + 1;
+        place = range.last + 1;
+      }
+    };
+    for (const block of this.#blocksFrom(place)) {
+      yield* emptied();
+      if (block.first < place) continue;
+      yield { ...block, firstSequence: place - skipped };
+      place = block.last + 1;
     }
+    yield* emptied();
   }
 
   /** @returns the oldest blocks, until they have `limit` entries or more */
@@ -164,63 +194,137 @@ export class JournalStore {
     const found: StoredBlock[] = [];
     for (const block of this.blocks()) {
       found.push(block);
-      if (block.last - this.#removedThrough >= limit) break;
+      if (block.last - this.state.position.removedThrough >= limit) break;
     }
     return found;
   }
 
-  /** Neighbours share one place, so that there is never more to step over than a few. */
-  #emptying(blocks: readonly StoredBlock[]): Promise<boolean>[] {
-    const [first, last] = [blocks[0], blocks.at(-1)];
-    if (!first || !last) return [];
-    const before = first.first - 1;
-    const joined = this.#blocks.get(before)?.byteLength === 0 ? [before] : [];
-    const freed = [...joined, ...blocks.slice(0, -1).map((block) => block.last)];
-    return [...freed.map((place) => this.#blocks.remove(place)), this.#blocks.put(last.last, EMPTY)];
+  close(): Promise<void> {
+    return this.active.close();
   }
 
-  async close(): Promise<void> {
-    await this.#root.close();
+  *#blocksFrom(place: number): Generator<Block> {
+    for (const [index, { path, first }] of this.segments.entries()) {
+      const end = this.segments[index + 1]?.first;
+      if (end !== undefined && end <= place) continue;
+      if (end === undefined) yield* this.activeBlocks;
+      else yield* this.#blocksOf(path, first, end);
+    }
   }
 
-  /** @throws what lmdb or the disk says */
-  async #transaction(puts: () => Promise<boolean>[]): Promise<void> {
-    const written = this.#root.batch(() => {
-      // A failed transaction rejects each of its puts, too, and an unheard rejection would end the process.
-      for (const put of puts()) put.catch(() => {});
+  #blocksOf(path: string, first: number, end: number): readonly Block[] {
+    if (this.#read?.path !== path) this.#read = { path, blocks: blocksOf(readSegment(path), first, end) };
+    return this.#read.blocks;
+  }
+
+  async #append(frames: readonly Frame[]): Promise<void> {
+    if (this.active.bytes >= this.segmentBytes) await this.#beginSegment();
+    await this.active.append(frames);
+  }
+
+  async #beginSegment(): Promise<void> {
+    const { path, number } = this.segments.at(-1) ?? { path: '', number: 0 };
+    const next = segmentFile(join(path, '..'), number + 1, this.nextPlace);
+    const active = await JournalSegment.create(next.path, [stateFrame(this.nextPlace, this.state)]);
+    await this.active.close();
+    // As a rule all of it is shipped, or soon will be; else what waits is read again when its turn comes.
+    if (this.segments.length === 1) this.#read = { path, blocks: this.activeBlocks };
+    this.segments.push(next);
+    this.active = active;
+    this.activeBlocks = [];
+  }
+
+  /** Lets go of what is removed and emptied. */
+  async #forget(): Promise<void> {
+    const { position } = this.state;
+    this.activeBlocks = this.activeBlocks.filter((block) => !position.isGone(block));
+    const gone = this.segments.filter(({ first }, index) => {
+      const end = this.segments[index + 1]?.first;
+      return end !== undefined && position.isGone({ first, last: end - 1 });
     });
-    // lmdb begins at the next turn of the event loop, which under load is a flush later; with more than
-    // `txnStartThreshold` writes it begins at once.
-    this.#root.batch(() => {}).catch(() => {});
-    try {
-      await written;
-    } catch (error) {
-      throw await causeOf(error);
+    for (const segment of gone) {
+      try {
+        await unlink(segment.path);
+      } catch {
+        // What was written is safe; the file goes another time.
+        return;
+      }
+      this.segments.splice(this.segments.indexOf(segment), 1);
+      if (this.#read?.path === segment.path) this.#read = undefined;
     }
   }
 }
 
-/** @returns how many records were left by versions before 2026-11-25, which had one for each scan */
-function formerRecords(root: RootDatabase): number {
-  if (!Array.from(root.getKeys()).includes(FORMER_RECORDS)) return 0;
-  const stats: object = root.openDB({ name: FORMER_RECORDS, encoding: 'binary' }).getStats();
-  return Number(Reflect.get(stats, 'entryCount') ?? 0);
+/** @throws Error that says what to do */
+export function refuseFormerFormat(directory: string): void {
+  const file = join(directory, FORMER_FILE);
+  if (!existsSync(file)) return;
+  throw new Error(
+    `${file} is a scan journal in a former format, which this version cannot read: run the version that wrote it until ` +
+      'signet_journal_depth is 0, then remove the file; with it goes what was not shipped',
+  );
 }
 
-/** lmdb's error names its cause in a promise of its own. */
-async function causeOf(error: unknown): Promise<unknown> {
-  if (!(error instanceof Error) || !('commitError' in error)) return error;
-  try {
-    return await error.commitError;
-  } catch (cause) {
-    return cause;
+const segmentFile = (folder: string, number: number, first: number): SegmentFile => ({
+  path: join(folder, `${String(number).padStart(8, '0')}-${first}`),
+  number,
+  first,
+});
+
+const SEGMENT_NAME = /^(\d{8,})-(\d+)$/;
+
+/** In order. */
+function segmentsIn(folder: string): SegmentFile[] {
+  return readdirSync(folder)
+    .flatMap((name) => {
+      const [, number, first] = SEGMENT_NAME.exec(name) ?? [];
+      return number === undefined ? [] : [{ path: join(folder, name), number: Number(number), first: Number(first) }];
+    })
+    .toSorted((a, b) => a.number - b.number);
+}
+
+/** @returns the place behind them, and where each is */
+function placed(blocks: readonly NewBlock[], from: number): [nextPlace: number, Block[]] {
+  let place = from;
+  const found = blocks.map(({ entries, bytes }) => {
+    const first = place;
+    place += entries;
+    return { first, last: place - 1, bytes };
+  });
+  return [place, found];
+}
+
+/** @param end the place behind them: between it and `first` is nothing that was not written */
+function blocksOf(frames: readonly Frame[], first: number, end: number): Block[] {
+  const blocks: Block[] = [];
+  let place = first;
+  const lostUntil = (next: number): void => {
+    if (place < next) blocks.push({ first: place, last: next - 1, bytes: LOST });
+  };
+  for (const { kind, place: from, entries, bytes } of frames) {
+    lostUntil(from);
+    if (kind === 'entries') blocks.push({ first: from, last: from + entries - 1, bytes });
+    place = from + entries;
   }
+  lostUntil(end);
+  return blocks;
 }
 
-/** @returns the bytes of the pages that hold the blocks; 0 where lmdb says nothing */
-function pageBytesOf(database: Database<Uint8Array, number>): number {
-  const stats: object = database.getStats();
-  const read = (name: string): number => Number(Reflect.get(stats, name) ?? 0);
-  const pages = read('treeBranchPageCount') + read('treeLeafPageCount') + read('overflowPages');
-  return pages * read('pageSize');
+const entriesFrame = ({ first, last, bytes }: Block): Frame => ({
+  kind: 'entries',
+  isContinued: false,
+  place: first,
+  entries: last - first + 1,
+  bytes,
+});
+
+function positionAfter(
+  position: JournalPosition,
+  removed: readonly StoredBlock[],
+  emptied: readonly StoredBlock[],
+): JournalPosition {
+  const last = removed.at(-1)?.last;
+  const [from, to] = [emptied[0], emptied.at(-1)];
+  const left = last === undefined ? position : position.removeThrough(last);
+  return from && to ? left.empty({ first: from.first, last: to.last }) : left;
 }

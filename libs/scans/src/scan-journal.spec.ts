@@ -1,13 +1,14 @@
 import { fork, spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { ScanEventSchema, type ScanEvent } from '@signet/contracts';
 import { ManualClock, newId, Registry } from '@signet/platform';
 import { testLogger } from '@signet/testing';
-import { open as openLmdb } from 'lmdb';
+import { framesIn } from './journal-frame.js';
+import { readSegment } from './journal-segment.js';
 import type { ScanFacts } from './scan-facts.js';
 import { ScanJournal, type ScanJournalOptions } from './scan-journal.js';
 
@@ -41,6 +42,14 @@ const eventsIn = (journal: ScanJournal): ScanEvent[] =>
   journal.oldest(1_000_000).records.map(({ value }) => ScanEventSchema.parse(JSON.parse(value.toString())));
 const appendMany = (journal: ScanJournal, count: number): Promise<(string | undefined)[]> =>
   Promise.all(Array.from({ length: count }, () => journal.append(scanOf())));
+
+/** The file of a journal that has had only a few scans. */
+function segmentOf(directory: string): string {
+  const folder = join(directory, 'segments');
+  const [name = '', ...others] = readdirSync(folder);
+  expect(others).toEqual([]);
+  return join(folder, name);
+}
 
 describe('ScanJournal', () => {
   it('makes of a scan the CloudEvent that it is everywhere, the same each time', async () => {
@@ -79,19 +88,14 @@ describe('ScanJournal', () => {
     await journal.close();
   });
 
-  it('writes the scans of one turn of the event loop in one transaction', async () => {
+  it('writes the scans of one turn of the event loop at once, whole or not at all', async () => {
     const directory = newDirectory();
     const journal = await openJournal(directory);
-    const transactionsOf = (): number => {
-      const reader = openLmdb({ path: join(directory, 'journal.mdb'), readOnly: true });
-      const stats: object = reader.getStats();
-      void reader.close();
-      return Number(Reflect.get(stats, 'lastTxnId'));
-    };
+    const writes = (): number => readSegment(segmentOf(directory)).filter(({ isContinued }) => !isContinued).length;
     await journal.append(scanOf());
-    const before = transactionsOf();
+    const before = writes();
     await appendMany(journal, 500);
-    expect(transactionsOf()).toBe(before + 1);
+    expect(writes()).toBe(before + 1);
     await journal.close();
   });
 
@@ -148,35 +152,27 @@ describe('ScanJournal', () => {
     await journal.close();
   });
 
-  it('is not opened over scans of the former format, and says what to do; once they are shipped it is', async () => {
+  it('is not opened beside a journal in the former format, and says what to do', async () => {
     const directory = newDirectory();
-    const file = openLmdb({ path: join(directory, 'journal.mdb') });
-    const records = file.openDB<Uint8Array, number>({ name: 'records', encoding: 'binary' });
-    await records.put(7, Buffer.from('a scan'));
-    const shipped = async (): Promise<void> => {
-      await records.remove(7);
-      await file.openDB<number, string>({ name: 'meta', encoding: 'msgpack' }).put('removedThrough', 7);
-      await file.close();
-    };
-    await expect(openJournal(directory)).rejects.toThrow(/holds 1 scans in a former format.*signet_journal_depth is 0/);
-    await shipped();
-    const journal = await openJournal(directory);
-    await journal.append(scanOf());
-    expect(eventsIn(journal).map(({ sequence }) => sequence)).toEqual(['8']);
-    await journal.close();
+    writeFileSync(join(directory, 'journal.mdb'), 'scans');
+    await expect(openJournal(directory)).rejects.toThrow(/journal\.mdb is .* former format.*signet_journal_depth is 0/);
+    rmSync(join(directory, 'journal.mdb'));
+    await (await openJournal(directory)).close();
   });
 
-  it('names damaged scans, leaves them out and keeps the rest', async () => {
+  it.each([
+    { what: 'a byte of an entry', offset: 50 },
+    { what: 'a byte of what says where it ends', offset: -8 },
+  ])('names scans of which $what is damaged, leaves them out and keeps the rest', async ({ offset }) => {
     const directory = newDirectory();
     let journal = await openJournal(directory);
     for (const count of [2, 3, 1]) await appendMany(journal, count);
     await journal.close();
-    const file = openLmdb({ path: join(directory, 'journal.mdb') });
-    const blocks = file.openDB<Uint8Array, number>({ name: 'blocks', encoding: 'binary' });
-    const bytes = blocks.get(5);
-    bytes?.set([bytes[50] === 0x41 ? 0x42 : 0x41], 50);
-    await blocks.put(5, bytes ?? new Uint8Array());
-    await file.close();
+    const bytes = readFileSync(segmentOf(directory));
+    const damaged = [...framesIn(bytes)].find(({ place, kind }) => place === 3 && kind === 'entries');
+    const at = (damaged?.end ?? 0) - (damaged?.bytes.length ?? 0) + offset;
+    bytes[at] = (bytes[at] ?? 0) ^ 1;
+    writeFileSync(segmentOf(directory), bytes);
 
     const logger = testLogger();
     const named: unknown[] = [];
@@ -245,10 +241,10 @@ describe('ScanJournal', () => {
 
   it('answers with a count in memory when the disk takes nothing more', async () => {
     const limit = `ulimit -f 256; exec "$0" "$@"`;
-    const args = ['--conditions=@signet/source', writerFile, newDirectory(), '2000'];
+    const directory = newDirectory();
+    const args = ['--conditions=@signet/source', writerFile, directory, '2000'];
     const writer = spawn('/bin/sh', ['-c', limit, process.execPath, ...args], {
-      // lmdb itself tells stderr of each write that fails.
-      stdio: ['ignore', 'ignore', 'ignore', 'ipc'],
+      stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
     });
     let kept = 0;
     const end = await new Promise<{ folded: number; trouble: string }>((resolve, reject) => {
@@ -265,6 +261,10 @@ describe('ScanJournal', () => {
     expect(kept).toBeGreaterThan(0);
     expect(kept + end.folded).toBe(2000);
     expect(end.trouble).toContain('cannot be written');
+    // Of what the disk refused nothing is left on it.
+    const journal = await openJournal(directory);
+    expect(eventsIn(journal)).toHaveLength(kept);
+    await journal.close();
   });
 });
 

@@ -49,7 +49,7 @@ export interface JournalBatch {
   oldestAt?: number;
 }
 
-/** Each failed write costs a scan its time and lmdb a message on stderr. */
+/** Each failed write costs a scan its time. */
 const RETRY_MS = 1000;
 /** Folded in one transaction; while they are read, which takes some 2 µs an entry, no scan is answered. */
 const FOLDED_BLOCKS = 32;
@@ -85,7 +85,7 @@ export class ScanJournal {
     readonly source: string,
     private readonly unlock: () => Promise<void>,
   ) {
-    this.#counters = new FoldCounts(store.counters());
+    this.#counters = new FoldCounts(store.counters);
     this.#folded = counter(options.metrics, 'signet_journal_folded_total', 'Scans kept as a count only', ['reason']);
   }
 
@@ -95,7 +95,7 @@ export class ScanJournal {
     const unlock = await lockDirectory(options.directory);
     try {
       const store = await JournalStore.open(options.directory);
-      const source = `/signet/${options.service ?? 'redirect'}/${await store.instance()}`;
+      const source = `/signet/${options.service ?? 'redirect'}/${store.instance}`;
       return new ScanJournal(options, store, source, unlock);
     } catch (error) {
       await unlock();
@@ -254,8 +254,7 @@ export class ScanJournal {
   }
 
   /**
-   * One flush of the disk for both. A full disk may still take the removals alone, as they need no new pages, and then
-   * has room again.
+   * One flush of the disk for both. Removals alone succeed on a full disk, too, and may make room on it.
    */
   async #writeTogether(appends: readonly Append[], removals: readonly Removal[]): Promise<void> {
     if (removals.length === 0) return appends.length === 0 ? undefined : this.#commitAppends(appends);

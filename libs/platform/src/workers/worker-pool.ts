@@ -24,7 +24,7 @@ const ANSWER_WITHIN_MS = 2500;
 const KILL_AFTER_MS = 2000;
 
 /**
- * The primary of workers that share a port: starts them, starts a successor for each that dies, ends them together, and
+ * The primary of workers that share a port, on which each accepts connections itself: starts them, starts a successor for each that dies, ends them together, and
  * passes on what they ask one another.
  */
 export class WorkerPool {
@@ -36,6 +36,9 @@ export class WorkerPool {
   constructor(private readonly options: WorkerPoolOptions) {}
 
   start(): void {
+    // Of connections that Node's primary hands out in turn, one that is on its way to a worker which dies is lost open:
+    // whoever waits on it waits for ever.
+    cluster.schedulingPolicy = cluster.SCHED_NONE;
     for (let number = 1; number <= this.options.count; number += 1) this.fork(number, new Backoff(PAUSES));
   }
 
