@@ -6,7 +6,13 @@ import { ClaimArbiter } from './claim-arbiter.js';
 import { storedCode } from './codes.fixture.js';
 import { codesMigrations } from './codes.migrations.js';
 import { codeBelongsTo, findEntryByKey, insertCode } from './codes.sql.js';
-import { findLabelledCodes, type Labels } from './labelled-codes.sql.js';
+import {
+  countLabelledCodes,
+  findLabelledCodes,
+  labelsOfCodes,
+  readLabelVersions,
+  type Labels,
+} from './labelled-codes.sql.js';
 import { markUsedUp } from './endings.sql.js';
 
 // The embedded database has one user; only a server has roles to connect as.
@@ -80,6 +86,40 @@ describeOnServer('the roles of the services', () => {
     expect(await find({ folder: 'Sho' })).toEqual([]);
     expect(await find({ domain: 'go.example' })).toEqual([]);
     expect(await findLabelledCodes(analytics.manager, { workspaceId, tag: 'food', limit: 1 })).toHaveLength(1);
+  });
+
+  it('let analytics count codes by their labels, each of which finds its codes', async () => {
+    const first = storedCode({ tags: ['print', 'food', 'food'], folder: 'Shop/Winter', campaign: 'spring' });
+    const { workspaceId } = first;
+    const second = { ...storedCode({ folder: 'Shop', state: 'archived' }), workspaceId };
+    for (const one of [first, second]) await insertCode(database.dataSource.manager, one);
+    const rows: { code_id: string; kind: string; value: string }[] = await analytics.query(labelsOfCodes, [
+      workspaceId,
+    ]);
+    const labels = [...new Set(rows.map(({ kind, value }) => `${kind} ${value}`))].toSorted();
+    expect(labels).toEqual(['campaign spring', 'folder Shop', 'folder Shop/Winter', 'tag food', 'tag print']);
+    for (const label of labels) {
+      const [kind = '', value] = label.split(' ');
+      const having = rows.filter((row) => row.kind === kind && row.value === value).map((row) => row.code_id);
+      const wanted = { workspaceId, [kind]: value };
+      expect(having.toSorted()).toEqual(
+        (await findLabelledCodes(analytics.manager, { ...wanted, limit: 10 })).toSorted(),
+      );
+      expect((await countLabelledCodes(analytics.manager, wanted)).codes).toBe(having.length);
+    }
+  });
+
+  it('let analytics see that a label has changed', async () => {
+    const code = storedCode({ tags: ['print'] });
+    const { manager } = database.dataSource;
+    await insertCode(manager, code);
+    const version = async () =>
+      (await readLabelVersions(analytics.manager, 1)).find(({ workspaceId }) => workspaceId === code.workspaceId)
+        ?.version;
+    const before = await version();
+    expect(await version()).toBe(before);
+    await manager.query(`UPDATE codes.codes SET campaign = 'spring' WHERE id = $1`, [code.id]);
+    expect(await version()).not.toBe(before);
   });
 
   it.each([
