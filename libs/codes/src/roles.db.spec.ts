@@ -110,15 +110,15 @@ describeOnServer('the roles of the services', () => {
   });
 
   it('let analytics see that a label has changed', async () => {
-    const code = storedCode({ tags: ['print'] });
+    const printed = storedCode({ tags: ['print'] });
     const { manager } = database.dataSource;
-    await insertCode(manager, code);
+    await insertCode(manager, printed);
     const version = async () =>
-      (await readLabelVersions(analytics.manager, 1)).find(({ workspaceId }) => workspaceId === code.workspaceId)
+      (await readLabelVersions(analytics.manager, 1)).find(({ workspaceId }) => workspaceId === printed.workspaceId)
         ?.version;
     const before = await version();
     expect(await version()).toBe(before);
-    await manager.query(`UPDATE codes.codes SET campaign = 'spring' WHERE id = $1`, [code.id]);
+    await manager.query(`UPDATE codes.codes SET campaign = 'spring' WHERE id = $1`, [printed.id]);
     expect(await version()).not.toBe(before);
   });
 
