@@ -1,5 +1,5 @@
 import { findEntryByKey } from '@signet/codes';
-import { isProtected } from '@signet/contracts';
+import { isProtected, type CodeSnapshot } from '@signet/contracts';
 import { CodeState, LOGGER, SignetError, within, type CodeStateEntry, type Logger } from '@signet/platform';
 import { Inject, Injectable, type OnApplicationShutdown } from '@nestjs/common';
 import { DataSource } from 'typeorm';
@@ -17,6 +17,17 @@ const ENTRY_BYTES = 300;
 /** Guesses must not push links out, so they have a place of their own. */
 const MAX_UNKNOWN = 20_000;
 
+const sizes = new WeakMap<CodeSnapshot, number>();
+
+/** What has not changed is read as the same object again (`RedisCodeState`), and measured once. */
+function bytesOf(snapshot: CodeSnapshot): number {
+  const known = sizes.get(snapshot);
+  if (known !== undefined) return known;
+  const bytes = ENTRY_BYTES + 2 * JSON.stringify(snapshot).length;
+  sizes.set(snapshot, bytes);
+  return bytes;
+}
+
 /**
  * Finds codes: in this process (plain links only, for a moment), in `CodeState`, in PostgreSQL. A change that is told
  * during a look-up keeps its result out of this process, as that may be the state before the change.
@@ -27,7 +38,7 @@ export class CodeResolver implements OnApplicationShutdown {
     milliseconds: LEASE_MS,
     maxEntries: MAX_LINKS,
     maxBytes: MAX_LINK_BYTES,
-    sizeOf: ({ snapshot }) => ENTRY_BYTES + 2 * JSON.stringify(snapshot).length,
+    sizeOf: ({ snapshot }) => bytesOf(snapshot),
   });
   private readonly unknown = new Leases<true>({
     milliseconds: LEASE_MS,
