@@ -1,4 +1,5 @@
 import type { Migration, QueryRunner } from '@signet/platform';
+import { AddUpLabels1790000009200 } from './label-windows.migrations.js';
 import { NoteChangedRollups1790000009100 } from './rollup-changes.migrations.js';
 import { PartitionScansByDay1790000007100 } from './rollups.migrations.js';
 import { AddVerifications1790000007200, ShowVerifications1790000007900 } from './verifications.migrations.js';
@@ -98,4 +99,5 @@ export const analyticsMigrations: readonly Migration[] = [
   AddVerifications1790000007200,
   ShowVerifications1790000007900,
   NoteChangedRollups1790000009100,
+  AddUpLabels1790000009200,
 ];

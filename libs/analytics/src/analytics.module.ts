@@ -2,6 +2,7 @@ import { Module } from '@nestjs/common';
 import { AnalyticsController } from './analytics.controller.js';
 import { AnalyticsService } from './analytics.service.js';
 import { AnalyticsUpkeep } from './analytics-upkeep.js';
+import { LabelWindows } from './label-windows.js';
 import { ReconciliationService } from './reconciliation.service.js';
 import { RollupPublisher } from './rollup-publisher.js';
 import { RollupRebuild } from './rollup-rebuild.js';
@@ -18,6 +19,7 @@ import { VerificationsConsumer } from './verifications.consumer.js';
     RollupWriter,
     RollupRebuild,
     RollupPublisher,
+    LabelWindows,
     AnalyticsUpkeep,
     AnalyticsService,
     ScanLog,

@@ -1,4 +1,4 @@
-import { codeBelongsTo, findLabelledCodes } from '@signet/codes';
+import { codeBelongsTo, type Labels } from '@signet/codes';
 import {
   type AnalyticsQuery,
   type CodeAnalytics,
@@ -12,16 +12,17 @@ import { DataSource, type EntityManager } from 'typeorm';
 import {
   readBreakdown,
   readCounts,
-  readTopCodes,
   readVisitors,
   type BucketCounts,
-  type Scopes,
   type ValueCount,
+  type Windows,
 } from './analytics.sql.js';
+import { coverOf, LabelledCodes, type Cover } from './label-cover.js';
 import { readRawFrom } from './raw-scans.sql.js';
 import {
   bucketIndex,
   bucketsOf,
+  ceil,
   coverRange,
   coverWhole,
   floor,
@@ -30,6 +31,7 @@ import {
   toTimeRange,
   type TimeRange,
 } from './time-range.js';
+import { findTopCodes } from './top-codes.js';
 import { VisitorSketch } from './visitor-sketch.js';
 
 /** The visitors of more codes are not told apart: each window of each code would have to be read. */
@@ -54,7 +56,7 @@ export class AnalyticsService {
     const range = toTimeRange(query, this.clock.now());
     return this.inOneSnapshot(async (manager) => {
       if (!(await codeBelongsTo(manager, workspaceId, codeId))) throw new SignetError('not-found');
-      return readAnalytics(manager, [codeId], range, query.compare);
+      return readAnalytics(manager, { cover: coverOf(workspaceId, [codeId]), range, ...query });
     });
   }
 
@@ -65,31 +67,40 @@ export class AnalyticsService {
   overview(workspaceId: string, { top, ...query }: OverviewQuery): Promise<Overview> {
     const range = toTimeRange(query, this.clock.now());
     return this.inOneSnapshot(async (manager) => {
-      const codes = await codesOf(manager, workspaceId, query);
-      const analytics = await readAnalytics(manager, codes ?? [workspaceId], range, query.compare);
+      const codes = await labelledCodes(manager, workspaceId, query);
+      const labelled = codes && { codes, cover: await codes.cover() };
+      const cover = labelled?.cover ?? coverOf(workspaceId, [workspaceId]);
+      const analytics = await readAnalytics(manager, { cover, codes: codes?.count, range, ...query });
       // Each code's minutes are not looked through: whole hours have to do.
-      const hours = { from: new Date(floor(range.from.getTime(), STEP_MS.hour)), to: range.to };
+      const hours = {
+        from: new Date(floor(range.from.getTime(), STEP_MS.hour)),
+        to: new Date(ceil(range.to.getTime(), STEP_MS.hour)),
+      };
       const pieces = coverWhole(hours, Infinity);
-      return { ...analytics, topCodes: await readTopCodes(manager, { workspaceId, codes, pieces, top }) };
+      return { ...analytics, topCodes: await findTopCodes(manager, { workspaceId, labelled, pieces, top }) };
     });
   }
 
   /** So that totals, series and breakdown tell of the same scans. */
   private inOneSnapshot<Answer>(read: (manager: EntityManager) => Promise<Answer>): Promise<Answer> {
-    return this.dataSource.transaction('REPEATABLE READ', read);
+    return this.dataSource.transaction('REPEATABLE READ', async (manager) => {
+      // Processes of their own take longer to begin than what they are begun for.
+      await manager.query('SET LOCAL max_parallel_workers_per_gather = 0');
+      return read(manager);
+    });
   }
 }
 
-/** @returns the codes that are asked for by their labels; undefined when none are named */
-async function codesOf(
+/** @returns undefined when the whole workspace is asked for */
+async function labelledCodes(
   manager: EntityManager,
   workspaceId: string,
-  { tag, folder, campaign, domain }: Pick<OverviewQuery, 'tag' | 'folder' | 'campaign' | 'domain'>,
-): Promise<string[] | undefined> {
+  { tag, folder, campaign, domain }: Labels,
+): Promise<LabelledCodes | undefined> {
   const labels = { tag, folder, campaign, domain };
   if (Object.values(labels).every((label) => label === undefined)) return undefined;
-  const codes = await findLabelledCodes(manager, { workspaceId, ...labels, limit: MAX_CODES + 1 });
-  if (codes.length <= MAX_CODES) return codes;
+  const codes = await LabelledCodes.count(manager, workspaceId, labels);
+  if (codes.count <= MAX_CODES) return codes;
   const [path] = Object.entries(labels).flatMap(([name, label]) => (label === undefined ? [] : [`query.${name}`]));
   const message = `matches more than ${MAX_CODES} codes; narrow it, or ask for the whole workspace`;
   throw new SignetError('invalid-request', {
@@ -98,40 +109,42 @@ async function codesOf(
   });
 }
 
-async function readAnalytics(
-  manager: EntityManager,
-  scopes: Scopes,
-  range: TimeRange,
-  compare: AnalyticsQuery['compare'],
-): Promise<CodeAnalytics> {
+interface Question {
+  cover: Cover;
+  /** How many are added up; undefined: one code or a workspace, which have windows of their own. */
+  codes?: number;
+  range: TimeRange;
+  compare?: AnalyticsQuery['compare'];
+}
+
+async function readAnalytics(manager: EntityManager, question: Question): Promise<CodeAnalytics> {
+  const { cover, range, compare } = question;
   const minutesFrom = await readRawFrom(manager);
   const { interval, timeZone } = range;
-  const breakdown = await readBreakdown(manager, scopes, coverWhole(range, minutesFrom));
+  const breakdown = await readBreakdown(manager, await cover(coverWhole(range, minutesFrom)));
   return {
-    ...(await readSeries(manager, scopes, range, minutesFrom)),
+    ...(await readSeries(manager, question, minutesFrom)),
     interval,
     timeZone,
     by: toBreakdown(breakdown),
-    ...(compare && { previous: await readSeries(manager, scopes, rangeBefore(range), minutesFrom) }),
+    ...(compare && { previous: await readSeries(manager, { ...question, range: rangeBefore(range) }, minutesFrom) }),
   };
 }
 
 async function readSeries(
   manager: EntityManager,
-  scopes: Scopes,
-  range: TimeRange,
+  { cover, codes = 1, range }: Question,
   minutesFrom: number,
 ): Promise<Pick<CodeAnalytics, 'from' | 'to' | 'totals' | 'series'>> {
-  const pieces = coverRange(range, minutesFrom);
+  const windows = await cover(coverRange(range, minutesFrom));
   const buckets = bucketsOf(range);
-  const counts = await readCounts(manager, scopes, pieces);
+  const counts = await readCounts(manager, windows);
   const scans = buckets.map(() => 0);
   for (const { at, scans: count } of counts) {
     const index = bucketIndex(buckets, at.getTime());
     scans[index] = (scans[index] ?? 0) + count;
   }
-  const visitors =
-    scopes.length > MAX_CODES_OF_UNIQUES ? undefined : await countVisitors(manager, scopes, pieces, buckets);
+  const visitors = codes > MAX_CODES_OF_UNIQUES ? undefined : await countVisitors(manager, windows, buckets);
   return {
     from: range.from.toISOString(),
     to: range.to.toISOString(),
@@ -146,13 +159,12 @@ async function readSeries(
 
 async function countVisitors(
   manager: EntityManager,
-  scopes: Scopes,
-  pieces: ReturnType<typeof coverRange>,
+  windows: Windows,
   buckets: readonly number[],
 ): Promise<{ total: number; of: number[] }> {
   const total = new VisitorSketch();
   const sketches = new Map<number, VisitorSketch>();
-  for (const { at, visitors } of await readVisitors(manager, scopes, pieces)) {
+  for (const { at, visitors } of await readVisitors(manager, windows)) {
     total.merge(visitors);
     const index = bucketIndex(buckets, at.getTime());
     const known = sketches.get(index);

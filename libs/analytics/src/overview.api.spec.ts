@@ -56,6 +56,13 @@ describe('GET /v1/analytics/overview', () => {
     expect((await overview(`${range}&top=1`)).topCodes).toHaveLength(1);
   });
 
+  it('names the codes that were scanned most in an hour that is not over', async () => {
+    const codeId = await analytics.createCode();
+    await analytics.record('scans', [journaled({ codeId, at: '2026-02-01T10:10:00.000Z' })]);
+    const { topCodes } = await overview('from=2026-02-01T10:00:00Z&to=2026-02-01T10:20:00Z&interval=minute');
+    expect(topCodes).toEqual([{ codeId, scans: 1 }]);
+  });
+
   it.each([
     ['tag=print', { scans: 6, uniques: 3, refused: 0 }, 3],
     ['tag=food', { scans: 4, uniques: 2, refused: 1 }, 1],

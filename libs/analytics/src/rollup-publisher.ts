@@ -10,7 +10,7 @@ import {
   tryLockPublisher,
   type ChangedWindow,
 } from './rollup-changes.sql.js';
-import { OTHER, type Counts } from './rollup.js';
+import { mostFrequent } from './rollup.js';
 import { VisitorSketch } from './visitor-sketch.js';
 
 /** A window that changes all the time is published this often. */
@@ -121,18 +121,6 @@ function toRollup(window: ChangedWindow, interval: Interval): RollupData {
     bots,
     refused,
     opened,
-    by: mostFrequent(window.counts ?? {}),
+    by: mostFrequent(window.counts ?? {}, TOP_VALUES),
   };
-}
-
-function mostFrequent(counts: Counts): RollupData['by'] {
-  return Object.fromEntries(
-    Object.entries(counts).map(([dimension, values]) => {
-      const ranked = Object.entries(values).toSorted(([, a], [, b]) => b - a);
-      const named = ranked.filter(([value]) => value !== OTHER);
-      const others = [...named.slice(TOP_VALUES), ...ranked.filter(([value]) => value === OTHER)];
-      const rest = others.reduce((sum, [, count]) => sum + count, 0);
-      return [dimension, Object.fromEntries([...named.slice(0, TOP_VALUES), ...(rest > 0 ? [[OTHER, rest]] : [])])];
-    }),
-  );
 }

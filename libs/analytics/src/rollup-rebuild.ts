@@ -5,6 +5,7 @@ import { DataSource, type EntityManager } from 'typeorm';
 import { takeRebuildLock } from './offsets.sql.js';
 import { readRawFrom } from './raw-scans.sql.js';
 import { dayWasRebuilt, readCountableScans, readDayTotal, readFoldedScans } from './rebuild.sql.js';
+import { unsettle } from './label-windows.sql.js';
 import { Rollup, startOfDay } from './rollup.js';
 import { noteAllChanged } from './rollup-changes.sql.js';
 import { clearWindows } from './rollup.sql.js';
@@ -82,6 +83,7 @@ async function recount(manager: EntityManager, from: Date): Promise<void> {
   // Those that will be empty are published, too.
   await noteAllChanged(manager, from, to);
   await clearWindows(manager, from, to);
+  await unsettle(manager, from, to);
   const folded = new Rollup();
   for (const counts of await readFoldedScans(manager, from, to)) folded.addFolded(counts);
   await addRollup(manager, folded);

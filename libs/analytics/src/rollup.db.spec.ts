@@ -282,7 +282,8 @@ describe('the visitors of a code', () => {
     const counted = async (): Promise<number> => {
       const sketch = new VisitorSketch();
       const day = [{ grain: 'day' as const, from: Date.UTC(2026, 2, 4), to: Date.UTC(2026, 2, 5) }];
-      for (const { visitors } of await readVisitors(manager, [codeId], day)) sketch.merge(visitors);
+      for (const { visitors } of await readVisitors(manager, { workspaceId, scopes: [codeId], pieces: day }))
+        sketch.merge(visitors);
       return sketch.count();
     };
     await writer.write(partition.batch(0, EXACT_VISITORS));
@@ -347,13 +348,18 @@ describe('the rollups, for random scans, twins, batches and redeliveries', () =>
         const expected = bruteForce(events, range.from, range.to);
         const { manager } = database.dataSource;
         const pieces = coverRange({ ...range, timeZone }, -Infinity);
-        const counts = await readCounts(manager, [codeId], pieces);
+        const counts = await readCounts(manager, { workspaceId, scopes: [codeId], pieces });
         const sum = (column: 'scans' | 'bots' | 'refused') => counts.reduce((total, row) => total + row[column], 0);
         expect({ scans: sum('scans'), bots: sum('bots'), refused: sum('refused') }).toEqual(expected.totals);
-        const by = await readBreakdown(manager, [codeId], coverWhole(range, -Infinity));
+        const by = await readBreakdown(manager, {
+          workspaceId,
+          scopes: [codeId],
+          pieces: coverWhole(range, -Infinity),
+        });
         expect(new Map(by.map(({ dimension, value, scans: n }) => [`${dimension} ${value}`, n]))).toEqual(expected.by);
         const seen = new VisitorSketch();
-        for (const { visitors } of await readVisitors(manager, [codeId], pieces)) seen.merge(visitors);
+        for (const { visitors } of await readVisitors(manager, { workspaceId, scopes: [codeId], pieces }))
+          seen.merge(visitors);
         expect(seen.count()).toBe(expected.uniques);
         const raw = await query<{ id: string }>('SELECT id FROM analytics.scans WHERE code_id = $1', [codeId]);
         expect(raw.map(({ id }) => id).toSorted()).toEqual(events.map(({ id }) => id).toSorted());

@@ -22,7 +22,12 @@ export class WindowCounts {
   readonly visitors: VisitorSketch;
   private readonly values = new Map<Dimension, Map<string, number>>();
 
-  constructor(counts: Counts = {}, visitors = new VisitorSketch()) {
+  /** @param maxValues of a dimension that are told apart */
+  constructor(
+    counts: Counts = {},
+    visitors = new VisitorSketch(),
+    private readonly maxValues = MAX_VALUES,
+  ) {
     this.visitors = visitors;
     for (const dimension of DIMENSIONS) {
       for (const [value, count] of Object.entries(counts[dimension] ?? {})) this.count(dimension, value, count);
@@ -49,9 +54,22 @@ export class WindowCounts {
     let counts = this.values.get(dimension);
     if (!counts) this.values.set(dimension, (counts = new Map()));
     const known = counts.get(value);
-    if (known === undefined && counts.size >= MAX_VALUES) counts.set(OTHER, (counts.get(OTHER) ?? 0) + count);
+    if (known === undefined && counts.size >= this.maxValues) counts.set(OTHER, (counts.get(OTHER) ?? 0) + count);
     else counts.set(value, (known ?? 0) + count);
   }
+}
+
+/** @returns the most frequent values of each dimension, the others as OTHER */
+export function mostFrequent(counts: Counts, values: number): Counts {
+  return Object.fromEntries(
+    Object.entries(counts).map(([dimension, of]) => {
+      const ranked = Object.entries(of).toSorted(([, a], [, b]) => b - a);
+      const named = ranked.filter(([value]) => value !== OTHER);
+      const others = [...named.slice(values), ...ranked.filter(([value]) => value === OTHER)];
+      const rest = others.reduce((sum, [, count]) => sum + count, 0);
+      return [dimension, Object.fromEntries([...named.slice(0, values), ...(rest > 0 ? [[OTHER, rest]] : [])])];
+    }),
+  );
 }
 
 export const COLUMNS = ['scans', 'bots', 'refused', 'opened'] as const;

@@ -7,6 +7,7 @@ import {
   coverRange,
   coverWhole,
   MAX_BUCKETS,
+  partPieces,
   rangeBefore,
   STEP_MS,
   toTimeRange,
@@ -110,5 +111,24 @@ describe('a time range', () => {
       { grain: 'hour', from: at('08:00'), to: at('11:00') },
       { grain: 'minute', from: at('11:00'), to: at('11:15') },
     ]);
+  });
+
+  it('is parted in what is added up and what is not, and nothing is lost', () => {
+    const at = (time: string) => Date.parse(`2026-03-04T${time}Z`);
+    const pieces = [
+      { grain: 'hour' as const, from: at('08:00'), to: at('11:00') },
+      { grain: 'minute' as const, from: at('11:00'), to: at('11:15') },
+    ];
+    const unsettled = [
+      { grain: 'hour' as const, from: at('09:00') },
+      { grain: 'day' as const, from: at('08:00') },
+    ];
+    expect(partPieces(pieces, unsettled)).toEqual({
+      settled: [
+        { grain: 'hour', from: at('08:00'), to: at('09:00') },
+        { grain: 'hour', from: at('10:00'), to: at('11:00') },
+      ],
+      others: [{ grain: 'hour', from: at('09:00'), to: at('10:00') }, pieces[1]],
+    });
   });
 });

@@ -120,6 +120,36 @@ function cover(from: number, to: number, grain: Interval): Piece[] {
   return [...cover(from, first, smaller), { grain, from: first, to: last }, ...cover(last, to, smaller)];
 }
 
+const pieceOf = (grain: Interval, from: number): Piece => ({ grain, from, to: from + STEP_MS[grain] });
+const keyOf = ({ grain, from }: Pick<Piece, 'grain' | 'from'>): string => `${grain} ${from}`;
+
+/**
+ * Parts pieces in those whose windows are added up and the others: minutes, and hours and days that are named.
+ * @param unsettled starts of windows
+ */
+export function partPieces(
+  pieces: readonly Piece[],
+  unsettled: readonly Pick<Piece, 'grain' | 'from'>[],
+): { settled: Piece[]; others: Piece[] } {
+  const named = new Set(unsettled.map((window) => keyOf(window)));
+  const [settled, others]: [Piece[], Piece[]] = [[], []];
+  for (const piece of pieces) {
+    if (piece.grain === 'minute') {
+      append(others, { ...piece });
+      continue;
+    }
+    for (let { from } = piece; from < piece.to; from += STEP_MS[piece.grain]) {
+      const window = pieceOf(piece.grain, from);
+      append(named.has(keyOf(window)) ? others : settled, window);
+    }
+  }
+  return { settled, others };
+}
+
+/** How long pieces are, in hours. */
+export const hoursOf = (pieces: readonly Piece[]): number =>
+  pieces.reduce((sum, { from, to }) => sum + to - from, 0) / STEP_MS.hour;
+
 /** Pieces that follow one another are one. */
 function append(pieces: Piece[], piece: Piece): void {
   const last = pieces.at(-1);
