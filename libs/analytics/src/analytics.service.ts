@@ -162,15 +162,15 @@ async function countVisitors(
   windows: Windows,
   buckets: readonly number[],
 ): Promise<{ total: number; of: number[] }> {
-  const total = new VisitorSketch();
   const sketches = new Map<number, VisitorSketch>();
   for (const { at, visitors } of await readVisitors(manager, windows)) {
-    total.merge(visitors);
     const index = bucketIndex(buckets, at.getTime());
     const known = sketches.get(index);
     if (known) known.merge(visitors);
     else sketches.set(index, visitors);
   }
+  const total = new VisitorSketch();
+  for (const visitors of sketches.values()) total.merge(visitors);
   return { total: total.count(), of: buckets.map((_, index) => sketches.get(index)?.count() ?? 0) };
 }
 

@@ -37,9 +37,12 @@ export class VisitorSketch {
       return;
     }
     const registers = this.toRegisters();
-    other.registers?.forEach((rank, index) => {
+    const others = other.registers ?? registers;
+    // A time of hundreds of windows comes by here millions of times; forEach takes several times as long.
+    for (let index = 0; index < REGISTERS; index += 1) {
+      const rank = others[index] ?? 0;
       if (rank > (registers[index] ?? 0)) registers[index] = rank;
-    });
+    }
   }
 
   /** @returns how many visitors there were, as a whole number */
