@@ -2,10 +2,10 @@
 // Every shape of the questions to analytics, over generated scans in real PostgreSQL: raw rows by day, and the rollups
 // that ingest would have made of them, filled in by SQL in a hundredth of the time. Codes are scanned by a power law.
 // Prints p50, p95, the worst and the CPU time (service and PostgreSQL) of each shape, and how large the tables are; fails when a p95 is not below 100 ms.
-// Minutes are filled in for the last two days. DATABASE_URL takes a PostgreSQL that runs, and keeps what was filled in.
+// Minutes are filled in for the last two days. DATABASE_URL takes a PostgreSQL that runs, on this machine, and keeps what was filled in.
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { Agent, request } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -27,7 +27,8 @@ const { values } = parseArgs({
 });
 const [scans, codeCount, days, rounds] = ['scans', 'codes', 'days', 'rounds'].map((name) => Number(values[name]));
 const PROMISED_MS = 100;
-const AT_ONCE = 500_000;
+const DAY_MS = 86_400_000;
+const DAYS_OF_MINUTES = 2;
 const folder = mkdtempSync(join(tmpdir(), 'signet-bench-queries-'));
 const key = 'sgk_bench_0123456789abcdefghijklmnop';
 const agent = new Agent({ keepAlive: true, maxSockets: 1 });
@@ -60,42 +61,47 @@ async function seedCodes(pool, workspaceId) {
   await pool.query('VACUUM ANALYZE codes.codes');
 }
 
-async function seedScans(pool, workspaceId) {
+/** The UTC days of the range, the first and the last one cut by it. */
+function daysOfRange() {
+  const [start, end] = [Date.now() - days * DAY_MS, Date.now()];
+  const first = Math.floor(start / DAY_MS) * DAY_MS;
+  return Array.from({ length: Math.ceil((end - first) / DAY_MS) }, (_, index) => {
+    const from = Math.max(start, first + index * DAY_MS);
+    const to = Math.min(end, first + (index + 1) * DAY_MS);
+    return { from: new Date(from), to: new Date(to), count: Math.round((scans * (to - from)) / (end - start)) };
+  });
+}
+
+/** In the order of their times, as they come. */
+async function seedScans(pool, workspaceId, { from, to, count }) {
+  await pool.query('SELECT analytics.open_day($1::date)', [from.toISOString().slice(0, 10)]);
   await pool.query(
-    `SELECT analytics.open_day(day::date) FROM generate_series(now() - make_interval(days => $1), now(), '1 day') AS day`,
-    [days],
+    `INSERT INTO analytics.scans (id, workspace_id, code_id, at, counted_as, outcome, bot, preview, code_version, visitor,
+       ip, country, city, device_type, os, browser, language)
+     SELECT gen_random_uuid(), $1, ('00000000-0000-4000-8000-' || lpad(to_hex(1 + floor($2 * power(a, 3))::int), 12, '0'))::uuid,
+       $3::timestamptz + b * ($4::timestamptz - $3::timestamptz), 'scan', 'redirected', false, false, 1,
+       substr(md5(floor(c * 1000000)::text), 1, 16), '203.0.113.0',
+       (ARRAY['CH','DE','FR','IT','AT','US','GB','ES','NL','PL'])[1 + floor(10 * d * d)],
+       'City ' || floor(300 * d * d), (ARRAY['phone','tablet','desktop'])[1 + floor(3 * e * e)],
+       (ARRAY['iOS','Android','Windows'])[1 + floor(3 * e)], (ARRAY['Safari','Chrome','Edge'])[1 + floor(3 * e)],
+       (ARRAY['de','fr','en','it'])[1 + floor(4 * d)]
+     FROM (SELECT random() AS a, (n - 1)::float8 / $5 AS b, random() AS c, random() AS d, random() AS e
+           FROM generate_series(1, $5::int) AS n) AS drawn`,
+    [workspaceId, codeCount, from, to, count],
   );
-  for (let from = 0; from < scans; from += AT_ONCE) {
-    step(`${from} scans`);
-    await pool.query(
-      `INSERT INTO analytics.scans (id, workspace_id, code_id, at, counted_as, outcome, bot, preview, code_version, visitor,
-         ip, country, city, device_type, os, browser, language)
-       SELECT gen_random_uuid(), $1, ('00000000-0000-4000-8000-' || lpad(to_hex(1 + floor($2 * power(a, 3))::int), 12, '0'))::uuid,
-         date_trunc('minute', now()) - b * make_interval(days => $3), 'scan', 'redirected', false, false, 1,
-         substr(md5(floor(c * 1000000)::text), 1, 16), '203.0.113.0',
-         (ARRAY['CH','DE','FR','IT','AT','US','GB','ES','NL','PL'])[1 + floor(10 * d * d)],
-         'City ' || floor(300 * d * d), (ARRAY['phone','tablet','desktop'])[1 + floor(3 * e * e)],
-         (ARRAY['iOS','Android','Windows'])[1 + floor(3 * e)], (ARRAY['Safari','Chrome','Edge'])[1 + floor(3 * e)],
-         (ARRAY['de','fr','en','it'])[1 + floor(4 * d)]
-       FROM (SELECT random() AS a, random() AS b, random() AS c, random() AS d, random() AS e
-             FROM generate_series(1, $4::int)) AS drawn`,
-      [workspaceId, codeCount, days, Math.min(AT_ONCE, scans - from)],
-    );
-  }
 }
 
 /**
  * Windows of a grain. Up to 128 visitors are kept as they are (visitor-sketch.ts); of more, registers are drawn by the
  * law by which they would be filled: what a query reads and adds up is of the same size and kind.
  */
-async function seedRollups(pool, grain, scope) {
-  step(`rollups of ${scope}, by ${grain}`);
+async function seedRollups(pool, { from, to }, grain, scope) {
   await pool.query(
     `INSERT INTO analytics.rollups_${grain} (scope_id, bucket, workspace_id, scans, bots, refused, opened, counts, visitors)
      WITH chosen AS MATERIALIZED (
        SELECT ${scope} AS scope_id, date_trunc('${grain}', at, 'UTC') AS bucket, workspace_id, visitor, outcome, country, city,
          device_type, os, browser, language
-       FROM analytics.scans ${grain === 'minute' ? `WHERE at >= now() - interval '2 days'` : ''}
+       FROM analytics.scans WHERE at >= $1 AND at < $2
      ), facts AS (
        SELECT scope_id, bucket, dimension, value, count(*) AS n FROM chosen, LATERAL (VALUES ('outcome', outcome),
          ('country', country), ('city', city), ('device', device_type), ('os', os), ('browser', browser),
@@ -114,15 +120,21 @@ async function seedRollups(pool, grain, scope) {
        CASE WHEN visitors <= 128 THEN '\\x01'::bytea || exact ELSE '\\x02'::bytea || decode((
          SELECT string_agg(lpad(to_hex(least(20, floor((ln(1 + visitors::float8 / 4096) - ln(random() + 1e-9)) / ln(2::float8) + 0 * register)::int)), 2, '0'), '')
          FROM generate_series(1, 4096) AS register), 'hex') END
-     FROM totals JOIN counted USING (scope_id, bucket)`,
+     FROM totals JOIN counted USING (scope_id, bucket) ORDER BY bucket`,
+    [from, to],
   );
 }
 
 async function seed(pool, workspaceId) {
   await seedCodes(pool, workspaceId);
-  await seedScans(pool, workspaceId);
-  for (const grain of ['minute', 'hour', 'day'])
-    for (const scope of ['code_id', 'workspace_id']) await seedRollups(pool, grain, scope);
+  await pool.query(`SET work_mem = '256MB'; SET synchronous_commit = off`);
+  for (const day of daysOfRange()) {
+    step(`scans of ${day.from.toISOString().slice(0, 10)}`);
+    await seedScans(pool, workspaceId, day);
+    const grains = day.to < Date.now() - DAYS_OF_MINUTES * DAY_MS ? ['hour', 'day'] : ['minute', 'hour', 'day'];
+    for (const grain of grains)
+      for (const scope of ['code_id', 'workspace_id']) await seedRollups(pool, day, grain, scope);
+  }
   await pool.query(
     `INSERT INTO analytics.code_days (workspace_id, day, code_id, scans)
      SELECT workspace_id, bucket, scope_id, scans FROM analytics.rollups_day WHERE scope_id <> workspace_id`,
@@ -138,6 +150,33 @@ async function seed(pool, workspaceId) {
   for (const table of ['scans', 'rollups_minute', 'rollups_hour', 'rollups_day', 'code_days', 'verifications'])
     await pool.query(`VACUUM ANALYZE analytics.${table}`);
   step('');
+}
+
+/** Until the service has added up what it was given. @returns the CPU seconds of both */
+async function settle(pool, workspaceId, cpuOfBoth) {
+  const before = cpuOfBoth();
+  for (;;) {
+    const { rows } = await pool.query(
+      ['hour', 'day']
+        .map(
+          (grain) => `SELECT '${grain}' AS grain, count(*)::int AS n FROM analytics.rollups_${grain} r
+            LEFT JOIN analytics.settled_windows s ON s.workspace_id = r.scope_id AND s.interval = '${grain}' AND s.bucket = r.bucket
+            WHERE r.scope_id = $1 AND r.bucket < now() - interval '1 ${grain} 5 minutes' AND s.bucket IS NULL`,
+        )
+        .join(' UNION ALL '),
+      [workspaceId],
+    );
+    step(rows.map(({ grain, n }) => `${n} ${grain}s`).join(' and ') + ' to add up by label');
+    if (rows.every(({ n }) => n === 0)) return cpuOfBoth() - before;
+    await delay(500);
+  }
+}
+
+/** The parent of the server's process for this session, when it is on this machine. */
+async function findPostmaster(pool) {
+  const { rows } = await pool.query('SELECT pg_backend_pid() AS pid');
+  const stat = readFileSync(`/proc/${rows[0].pid}/stat`, 'latin1');
+  return Number(stat.slice(stat.lastIndexOf(')') + 2).split(' ')[1]);
 }
 
 const shapes = () => {
@@ -200,18 +239,22 @@ try {
     await delay(100);
   }
   const { workspaceId } = JSON.parse((await get(port, '/v1/whoami')).text);
-  const cpuOfBoth = () => cpuSeconds(child.pid) + (services ? cpuSeconds(services.postgres.pid) : 0);
   const pool = new pg.Pool({ connectionString: databaseUrl, max: 1 });
+  const postmaster = services?.postgres.pid ?? (await findPostmaster(pool));
+  const cpuOfBoth = () => cpuSeconds(child.pid) + cpuSeconds(postmaster);
   const { rows } = await pool.query('SELECT count(*)::int AS n FROM analytics.scans');
-  if (rows[0].n < scans) await seed(pool, workspaceId);
+  if (rows[0].n === 0) await seed(pool, workspaceId);
+  const cpuOfLabels = await settle(pool, workspaceId, cpuOfBoth);
+  await pool.query('VACUUM ANALYZE analytics.label_windows, analytics.settled_windows, analytics.code_labels');
+  step('');
   const { rows: sizes } = await pool.query(
     `SELECT name, pg_size_pretty(COALESCE((SELECT sum(pg_total_relation_size(relid)) FROM pg_partition_tree('analytics.' || name)),
          pg_total_relation_size(('analytics.' || name)::regclass))) AS size
-     FROM unnest(ARRAY['scans', 'rollups_minute', 'rollups_hour', 'rollups_day', 'code_days']) AS name`,
+     FROM unnest(ARRAY['scans', 'rollups_minute', 'rollups_hour', 'rollups_day', 'code_days', 'label_windows']) AS name`,
   );
   await pool.end();
   console.log(
-    `${scans} scans of ${codeCount} codes in ${days} days: ${sizes.map(({ name, size }) => `${name} ${size}`).join(', ')}`,
+    `${scans} scans of ${codeCount} codes in ${days} days: ${sizes.map(({ name, size }) => `${name} ${size}`).join(', ')}; ${cpuOfLabels.toFixed(0)} s of CPU to add up by label`,
   );
   for (const [name, paths] of Object.entries(shapes())) {
     const times = [];
