@@ -15,7 +15,7 @@ import {
   readVisitors,
   type BucketCounts,
   type ValueCount,
-  type Windows,
+  type WindowVisitors,
 } from './analytics.sql.js';
 import { coverOf, LabelledCodes, type Cover } from './label-cover.js';
 import { readRawFrom } from './raw-scans.sql.js';
@@ -138,13 +138,14 @@ async function readSeries(
 ): Promise<Pick<CodeAnalytics, 'from' | 'to' | 'totals' | 'series'>> {
   const windows = await cover(coverRange(range, minutesFrom));
   const buckets = bucketsOf(range);
-  const counts = await readCounts(manager, windows);
+  const visited = codes > MAX_CODES_OF_UNIQUES ? undefined : await readVisitors(manager, windows);
+  const counts = visited ?? (await readCounts(manager, windows));
   const scans = buckets.map(() => 0);
   for (const { at, scans: count } of counts) {
     const index = bucketIndex(buckets, at.getTime());
     scans[index] = (scans[index] ?? 0) + count;
   }
-  const visitors = codes > MAX_CODES_OF_UNIQUES ? undefined : await countVisitors(manager, windows, buckets);
+  const visitors = visited && countVisitors(visited, buckets);
   return {
     from: range.from.toISOString(),
     to: range.to.toISOString(),
@@ -157,13 +158,12 @@ async function readSeries(
   };
 }
 
-async function countVisitors(
-  manager: EntityManager,
-  windows: Windows,
+function countVisitors(
+  windows: readonly WindowVisitors[],
   buckets: readonly number[],
-): Promise<{ total: number; of: number[] }> {
+): { total: number; of: number[] } {
   const sketches = new Map<number, VisitorSketch>();
-  for (const { at, visitors } of await readVisitors(manager, windows)) {
+  for (const { at, visitors } of windows) {
     const index = bucketIndex(buckets, at.getTime());
     const known = sketches.get(index);
     if (known) known.merge(visitors);

@@ -73,16 +73,18 @@ export function readCounts(manager: EntityManager, windows: Windows): Promise<Bu
   );
 }
 
-/** The visitors of each window in which there were any. */
-export async function readVisitors(
-  manager: EntityManager,
-  windows: Windows,
-): Promise<{ at: Date; visitors: VisitorSketch }[]> {
-  const rows: { at: Date; visitors: Buffer }[] = await manager.query(
-    `SELECT bucket AS at, visitors FROM ${relation(windows, 'bucket, visitors')} WHERE visitors IS NOT NULL`,
+export interface WindowVisitors extends BucketCounts {
+  visitors: VisitorSketch;
+}
+
+/** As `readCounts`, window by window, with the visitors of each. */
+export async function readVisitors(manager: EntityManager, windows: Windows): Promise<WindowVisitors[]> {
+  const rows: (BucketCounts & { visitors: Buffer | null })[] = await manager.query(
+    `SELECT bucket AS at, scans::float8 AS scans, bots::float8 AS bots, refused::float8 AS refused, visitors
+     FROM ${relation(windows, 'bucket, scans, bots, refused, visitors')}`,
     parametersOf(windows),
   );
-  return rows.map(({ at, visitors }) => ({ at, visitors: VisitorSketch.decode(visitors) }));
+  return rows.map(({ visitors, ...counts }) => ({ ...counts, visitors: VisitorSketch.decode(visitors) }));
 }
 
 export interface ValueCount {
