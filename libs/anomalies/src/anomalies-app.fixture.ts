@@ -30,6 +30,7 @@ const WATCHING: Served = {
     ...auditMigrations,
     ...accessMigrations,
     ...privacyMigrations,
+    ...codesMigrations,
     ...analyticsMigrations,
     ...alertsMigrations,
     ...anomaliesMigrations,
