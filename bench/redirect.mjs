@@ -1,7 +1,8 @@
 // npm run bench:redirect [-- --codes 10000 --distribution uniform|zipf --rounds 5 --seconds 4 --connections 64
 //                         --against name=http://127.0.0.1:7010/s{n}]
-// GET /{slug} of the redirect service against a bare node:http server with a map (which records nothing) and, where it
-// is installed, nginx `return 302`: alternating rounds in one run, medians with spread, and ratios to the bare server.
+// GET /{slug} of the redirect service against a bare node:http server with a map (which records nothing), the same with
+// the least that keeps each scan and publishes it (publishing-server.mjs), and, where it is installed, nginx `return 302`:
+// alternating rounds in one run, medians with spread, and ratios to the bare server.
 // Afterwards it counts that every answered scan was journaled.
 // Where taskset is, each server has the first core, and the load generator and the stores have the others: what a server
 // answers is then what one core answers, journal and pump included. `--unpinned` leaves that to the scheduler.
@@ -130,8 +131,9 @@ async function startSignet() {
   const api = await startService('enrollment', { ...environment, SIGNET_DATA_DIR: join(folder, 'enrollment') });
   const redirectEnvironment = { ...environment, SIGNET_DATA_DIR: join(folder, 'redirect') };
   const redirect = await startService('redirect', redirectEnvironment, { isTested: true });
-  const { databaseUrl, redisUrl, stop } = services;
-  return { name: 'signet redirect', api: api.url, ...redirect, stores: { databaseUrl, redisUrl }, stop };
+  const { databaseUrl, redisUrl, kafkaBrokers, stop } = services;
+  const stores = { databaseUrl, redisUrl };
+  return { name: 'signet redirect', api: api.url, ...redirect, stores, kafkaBrokers, stop };
 }
 
 /** The slugs are `PREFIX` and the numbers from 0 on. */
@@ -157,16 +159,22 @@ async function createCodes({ api, stores }) {
   return { prefix: PREFIX, count: codes };
 }
 
-async function startBare({ prefix, count }) {
+async function startBare(name, script, { prefix, count }, environment = {}) {
   const port = await freePort();
-  const { pid } = runServer(process.execPath, ['bench/bare-server.mjs'], {
-    PORT: String(port),
-    PREFIX: prefix,
-    COUNT: String(count),
-  });
+  const slugs = { PREFIX: prefix, COUNT: String(count) };
+  const { pid } = runServer(process.execPath, [script], { ...environment, ...slugs, PORT: String(port) });
   const url = `http://127.0.0.1:${port}`;
   await until(`${url}/${prefix}0`, ({ status }) => status === 302);
-  return { name: 'bare node:http, records nothing', url, pid };
+  return { name, url, pid };
+}
+
+const startRecordingNothing = (slugs) => startBare('bare node:http, records nothing', 'bench/bare-server.mjs', slugs);
+
+/** Without Kafka there is none. */
+async function startPublishing(slugs, brokers) {
+  if (!brokers) return undefined;
+  const environment = { KAFKA_BROKERS: brokers, FILE: join(folder, 'events') };
+  return startBare('bare node:http, file and kafkajs', 'bench/publishing-server.mjs', slugs, environment);
 }
 
 async function startNginx() {
@@ -217,9 +225,13 @@ pinThisProcess();
 try {
   signet = await startSignet();
   const slugs = await createCodes(signet);
-  const servers = [signet, await startBare(slugs), await startNginx(), ...options.against.map(otherServer)].filter(
-    Boolean,
-  );
+  const servers = [
+    signet,
+    await startRecordingNothing(slugs),
+    await startPublishing(slugs, signet.kafkaBrokers),
+    await startNginx(),
+    ...options.against.map(otherServer),
+  ].filter(Boolean);
   console.log(
     `${codes} codes (${distribution}), ${connections} connections, ${rounds} rounds of ${seconds} s each, load by ${loadGenerator}, ${isPinned ? 'one core a server' : 'unpinned'}`,
   );
