@@ -2,7 +2,8 @@
 // Every shape of the questions to analytics, over generated scans in real PostgreSQL: raw rows by day, and the rollups
 // that ingest would have made of them, filled in by SQL in a hundredth of the time. Codes are scanned by a power law.
 // Prints p50, p95, the worst and the CPU time (service and PostgreSQL) of each shape, and how large the tables are; fails when a p95 is not below 100 ms.
-// Minutes are filled in for the last two days. DATABASE_URL takes a PostgreSQL that runs, on this machine, and keeps what was filled in.
+// Minutes are filled in for the last two days. DATABASE_URL takes a PostgreSQL that runs, on this machine, and keeps what
+// was filled in.
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';

@@ -1,9 +1,9 @@
 // npm run bench:verify [-- --subjects 20000 --seconds 8 --connections 64 --rate 750 --embedded --service verification
 //                       --profile FILE]
 // POST /v1/verifications with right codes (audit entry, one-use and event included): first as fast as they are answered,
-// then half as many a second (or `--rate`), sent when their time comes whether or not earlier ones were answered. Beside two bare
-// things: the HMACs of a verification in a loop, and `UPDATE … RETURNING` of one row over ten connections of the same
-// database. CPU a verification is that of the service, of PostgreSQL, and of this process: on two cores they share.
+// then half as many a second (or `--rate`), sent when their time comes whether or not earlier ones were answered. Beside two
+// bare things: the HMACs of a verification in a loop, and `UPDATE … RETURNING` of one row over ten connections of the
+// same database. CPU a verification is that of the service, of PostgreSQL, and of this process: on two cores they share.
 // `--embedded`: the run without servers; `--service verification`: this service alone, its events wait in the outbox.
 // `--profile FILE` writes a CPU profile of the service (for Chrome's or VS Code's viewer) and lists its top.
 import { spawn } from 'node:child_process';

@@ -3,7 +3,7 @@ import { BackgroundLoop, LOGGER, type Logger } from '@signet/platform';
 import { Inject, Injectable, type OnApplicationBootstrap, type OnApplicationShutdown } from '@nestjs/common';
 import { DataSource, type EntityManager } from 'typeorm';
 import { readHeads, readUnchained, tryLockSequencer, writeChained } from './audit.sql.js';
-import { chainRecord, GENESIS } from './chain.js';
+import { chainRecord, START } from './chain.js';
 
 const BATCH = 500;
 const IDLE_MILLISECONDS = 500;
@@ -51,7 +51,7 @@ export class AuditSequencer implements OnApplicationBootstrap, OnApplicationShut
     if (records.length === 0) return 0;
     const heads = await readHeads(manager, [...new Set(records.map(({ workspaceId }) => workspaceId))]);
     const entries: AuditEntry[] = records.map((record) => {
-      const entry = chainRecord(record, heads.get(record.workspaceId) ?? { seq: 0, hash: GENESIS });
+      const entry = chainRecord(record, heads.get(record.workspaceId) ?? START);
       heads.set(record.workspaceId, entry);
       return entry;
     });

@@ -1,5 +1,5 @@
 import type { AuditCheckpoint, AuditEntry } from '@signet/contracts';
-import { checkEntry, GENESIS, type ChainProblem, type Head } from './chain.js';
+import { checkEntry, START, type ChainProblem, type Head } from './chain.js';
 import { checkCheckpoint, type CheckpointKeys } from './checkpoint.js';
 import { RedactionCheck } from './redaction-check.js';
 
@@ -10,7 +10,7 @@ import { RedactionCheck } from './redaction-check.js';
  */
 export class ChainCheck {
   /** The last entry that added up. */
-  head: Head = { seq: 0, hash: GENESIS };
+  head: Head = START;
   /** How many checkpoints the chain agreed with. */
   agreed = 0;
   /** What the chain continues: where it was cut, if it does not begin with entry 1. */

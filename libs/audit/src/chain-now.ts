@@ -1,9 +1,7 @@
 import type { AuditRecord } from '@signet/contracts';
 import type { EntityManager } from 'typeorm';
 import { insertRecords, readHeads, writeChained } from './audit.sql.js';
-import { chainRecord, GENESIS } from './chain.js';
-
-const START = { seq: 0, hash: GENESIS };
+import { chainRecord, START } from './chain.js';
 
 /** Writes a record and chains it in one transaction, which holds the sequencer's lock. */
 export async function chainNow(manager: EntityManager, record: AuditRecord): Promise<void> {

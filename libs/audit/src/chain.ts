@@ -11,6 +11,9 @@ export interface Head {
   hash: string;
 }
 
+/** Of a chain without entries. */
+export const START: Readonly<Head> = { seq: 0, hash: GENESIS };
+
 /** What does not add up, and the `seq` from which on nothing is proved. */
 export interface ChainProblem {
   brokenAt: number;

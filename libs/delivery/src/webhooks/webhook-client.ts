@@ -5,7 +5,7 @@ import {
   OutgoingError,
   refusePrivateHost,
   SignetConfig,
-  SignetError,
+  targetNotAllowed,
   version,
   type OutgoingAnswer,
 } from '@signet/platform';
@@ -50,10 +50,7 @@ export class WebhookClient {
   async check(url: string): Promise<void> {
     if (this.allowPrivate) return;
     const { protocol, hostname } = new URL(url);
-    if (protocol !== 'https:') {
-      const [path, message] = ['url', 'must be https'];
-      throw new SignetError('target-not-allowed', { detail: `${path}: ${message}`, errors: [{ path, message }] });
-    }
+    if (protocol !== 'https:') throw targetNotAllowed('url', 'must be https');
     await refusePrivateHost(hostname, 'url');
   }
 

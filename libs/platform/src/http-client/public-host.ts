@@ -11,6 +11,9 @@ import { isPublicAddress } from './public-address.js';
 export async function refusePrivateHost(host: string, path: string): Promise<void> {
   const found = await lookup(host.replaceAll(/^\[|\]$/g, ''), { all: true }).catch(() => []);
   if (found.every(({ address }) => isPublicAddress(address))) return;
-  const message = 'must not lead to a private, loopback or link-local address';
-  throw new SignetError('target-not-allowed', { detail: `${path}: ${message}`, errors: [{ path, message }] });
+  throw targetNotAllowed(path, 'must not lead to a private, loopback or link-local address');
 }
+
+/** @param path of the field that names the target */
+export const targetNotAllowed = (path: string, message: string): SignetError =>
+  new SignetError('target-not-allowed', { detail: `${path}: ${message}`, errors: [{ path, message }] });

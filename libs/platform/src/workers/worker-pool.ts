@@ -24,8 +24,8 @@ const ANSWER_WITHIN_MS = 2500;
 const KILL_AFTER_MS = 2000;
 
 /**
- * The primary of workers that share a port, on which each accepts connections itself: starts them, starts a successor for each that dies, ends them together, and
- * passes on what they ask one another.
+ * The primary of workers that share a port, on which each accepts connections itself: starts them, starts a successor for
+ * each that dies, ends them together, and passes on what they ask one another.
  */
 export class WorkerPool {
   private readonly workers = new Map<number, Worker>();
